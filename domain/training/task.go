@@ -2,6 +2,7 @@ package training
 
 import (
 	"github.com/plastinka/predictor/domain/calendar"
+	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/panel"
 )
@@ -92,6 +93,7 @@ type Warning struct {
 // Result is what a task brings back: output.zip as values (§2.6).
 type Result struct {
 	Kind      TaskKind
+	Products  []catalog.Product   // training: the panel's, in its order
 	Forecasts []forecast.Forecast // training: one per product, in the panel's order
 	Month     calendar.Month      // the month they are for
 	Metrics   map[string]float64  // val_*, train_*, training_duration_seconds, effective_epochs
