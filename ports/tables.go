@@ -2,7 +2,6 @@ package ports
 
 import (
 	"context"
-	"iter"
 
 	"github.com/plastinka/predictor/domain/intake"
 )
@@ -24,22 +23,8 @@ type Tables interface {
 	Open(ctx context.Context, path string, limits TableLimits) (Workbook, error)
 }
 
-// Workbook is an open file. Its sheets may be read several times, one after
-// another.
+// Workbook is an open file.
 type Workbook interface {
-	Format() string // "xlsx", "xls", "csv"
-	Sheets() []Sheet
-	// Date1904 reports the workbook's date system.
-	Date1904() bool
-	// Rows yields the sheet's rows in order; blank rows may be left out, but
-	// count in Row.Number. A row is valid until the next one. The sequence ends
-	// after its first error.
-	Rows(ctx context.Context, sheet int) iter.Seq2[intake.Row, error]
+	intake.Source
 	Close() error
-}
-
-// Sheet is one sheet of a workbook. A CSV has one, without a name.
-type Sheet struct {
-	Name   string
-	Hidden bool
 }

@@ -1,6 +1,10 @@
+//go:build deps
+
+// Package main lists modules that packages still to come will use.
 package main
 
 import (
+	_ "github.com/chromedp/chromedp"
 	_ "github.com/danielgtaylor/huma/v2"
 	_ "github.com/danielgtaylor/huma/v2/adapters/humago"
 	_ "github.com/danielgtaylor/huma/v2/sse"
@@ -36,9 +40,5 @@ import (
 	_ "google.golang.org/protobuf/proto"
 	_ "gopkg.in/natefinch/lumberjack.v2"
 	_ "gopkg.in/yaml.v3"
-	_ "github.com/chromedp/chromedp"
-	_ "github.com/mmcloughlin/avo/build"
 	_ "modernc.org/sqlite"
 )
-
-func main() {}
