@@ -57,7 +57,7 @@ func (r *remote) run(ctx context.Context, j *JobRun, prepare func(context.Contex
 	for {
 		status, err := r.follow(ctx, j, input, &state)
 		if err != nil {
-			return nil, r.interrupted(ctx, state, err)
+			return nil, r.interrupted(ctx, state, name, err)
 		}
 		switch {
 		case status.State == ports.RunSucceeded:
@@ -67,7 +67,7 @@ func (r *remote) run(ctx context.Context, j *JobRun, prepare func(context.Contex
 			return nil, fault.New(fault.Cancelled, "cancelled", "the training was cancelled")
 		case status.Failure == ports.BackendFault && state.Attempt < maxAttempts:
 			r.Log.Warn("the backend failed; trying again", "job", j.Job.ID, "attempt", state.Attempt, "reason", status.Reason)
-			r.countRetry(ctx, status)
+			r.countRetry(ctx, j, status)
 			_ = r.Compute.Discard(ctx, state.RunID)
 			state.RunID, state.Cursor = "", ""
 			if err := j.Keep(ctx, state); err != nil {
@@ -145,14 +145,26 @@ func message(s ports.RunStatus) string {
 
 // interrupted stops the backend's run if the job was cancelled. In every other
 // case the run goes on, and whoever takes the job over finds it.
-func (r *remote) interrupted(ctx context.Context, state remoteState, err error) error {
-	if errors.Is(context.Cause(ctx), errCancelRequested) && state.RunID != "" {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
+func (r *remote) interrupted(ctx context.Context, state remoteState, name string, err error) error {
+	if !errors.Is(context.Cause(ctx), errCancelRequested) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if state.RunID != "" {
 		if e := r.Compute.Cancel(ctx, state.RunID); e != nil {
 			r.Log.Warn("the backend's run could not be cancelled", "run", state.RunID, "error", e)
+			return err
+		}
+		for ctx.Err() == nil { // its files go once it has stopped
+			s, e := r.Compute.Status(ctx, state.RunID)
+			if e != nil || s.State != ports.RunQueued && s.State != ports.RunRunning {
+				break
+			}
+			pause(ctx, r.Poll)
 		}
 	}
+	r.discard(ctx, state, name)
 	return err
 }
 
@@ -223,8 +235,8 @@ func (r *remote) failed(ctx context.Context, state remoteState, name string, s p
 	return failure
 }
 
-func (r *remote) countRetry(ctx context.Context, s ports.RunStatus) {
-	event := ports.RetryEvent{Operation: "compute_run", Error: string(s.Failure), Attempts: 1}
+func (r *remote) countRetry(ctx context.Context, j *JobRun, s ports.RunStatus) {
+	event := ports.RetryEvent{Operation: "compute_run", Error: string(s.Failure), Attempts: 1, At: j.clock.Now()}
 	if err := r.DB.Results().CountRetry(ctx, event); err != nil {
 		r.Log.Warn("a retry could not be counted", "error", err)
 	}
