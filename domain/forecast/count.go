@@ -103,10 +103,27 @@ func (d Distribution) Quantile(q float64) float64 {
 
 // Quantiles are the quantiles at Levels.
 func (d Distribution) Quantiles() (values [5]float64) {
-	for i, q := range Levels {
-		values[i] = d.Quantile(q)
-	}
+	d.At(values[:], Levels[:])
 	return values
+}
+
+// At writes the quantiles at the ascending levels to dst (len(levels)), in one
+// pass over the counts.
+func (d Distribution) At(dst, levels []float64) {
+	if d.Levels != nil || len(d.Probs) == 0 {
+		for i, q := range levels {
+			dst[i] = d.Quantile(q)
+		}
+		return
+	}
+	k, sum := 0, d.Probs[0]
+	for i, q := range levels {
+		for sum < q-1e-12 && k < len(d.Probs)-1 {
+			k++
+			sum += d.Probs[k]
+		}
+		dst[i] = float64(k)
+	}
 }
 
 // CDF is the probability of at most x copies.
