@@ -16,10 +16,12 @@ type App struct {
 	Log       *slog.Logger
 	Artifacts ports.Artifacts
 
-	Configs *Configs
-	Models  *Models
-	Reports *Reports
-	Export  Export
+	Training *Training
+	Configs  *Configs
+	Models   *Models
+	Reports  *Reports
+	Export   Export
+	Worker   *Worker
 }
 
 // Backup writes a consistent copy of the database into the data root and
