@@ -26,29 +26,34 @@ const (
 	fields // how many there are
 )
 
-// column says how a field's column is called and which files need it. The
-// first header is the one that messages name.
+// column says how a field's column is called and which files need it.
 type column struct {
 	field   field
+	name    string // in messages and details
 	headers []string
 	only    Role // "": both roles
+}
+
+// described is the column for a person: its name and the headers it may have.
+func (c column) described() string {
+	return c.name + " (“" + strings.Join(c.headers, "”, “") + "”)"
 }
 
 // columns is the table of §1.2. Of the twelve, each role needs eleven.
 func columns() []column {
 	return []column{
-		{barcode, []string{"Штрихкод", "Barcode"}, ""},
-		{artist, []string{"Исполнитель", "Artist"}, ""},
-		{album, []string{"Альбом", "Album"}, ""},
-		{coverType, []string{"Конверт", "Cover"}, ""},
-		{price, []string{"Цена, руб.", "Price"}, ""},
-		{releaseType, []string{"Тип", "Type"}, ""},
-		{recordingYear, []string{"Год записи", "Recording year"}, ""},
-		{releaseYear, []string{"Год выпуска", "Release year"}, ""},
-		{style, []string{"Стиль", "Style"}, ""},
-		{createdDate, []string{"Дата создания", "Дата добавления", "Created"}, ""},
-		{soldDate, []string{"Дата заказа", "Дата продажи", "Sold"}, SalesFile},
-		{copies, []string{"Экземпляры", "Count"}, StockFile},
+		{barcode, "barcode", []string{"Штрихкод", "Barcode"}, ""},
+		{artist, "artist", []string{"Исполнитель", "Artist"}, ""},
+		{album, "album", []string{"Альбом", "Album"}, ""},
+		{coverType, "cover_type", []string{"Конверт", "Cover"}, ""},
+		{price, "price", []string{"Цена, руб.", "Price"}, ""},
+		{releaseType, "release_type", []string{"Тип", "Type"}, ""},
+		{recordingYear, "recording_year", []string{"Год записи", "Recording year"}, ""},
+		{releaseYear, "release_year", []string{"Год выпуска", "Release year"}, ""},
+		{style, "style", []string{"Стиль", "Style"}, ""},
+		{createdDate, "created_date", []string{"Дата создания", "Дата добавления", "Created"}, ""},
+		{soldDate, "sold_date", []string{"Дата заказа", "Дата продажи", "Sold"}, SalesFile},
+		{copies, "count", []string{"Экземпляры", "Count"}, StockFile},
 	}
 }
 
@@ -74,7 +79,7 @@ type header struct {
 	row     int         // its number; 0: no such row
 	at      [fields]int // the cell of each field, −1 without one
 	found   []string    // all names in the row, as given
-	missing []string    // required columns without a cell
+	missing []column    // required columns without a cell
 	doubled []string    // fields with several cells, with the names found
 	matched int         // how many fields have a cell
 }
@@ -82,12 +87,12 @@ type header struct {
 // isHeader: at least half of the required columns are there (R3).
 func (h *header) isHeader(needed []column) bool { return 2*h.matched >= len(needed) }
 
-// complete: all required columns are there.
-func (h *header) complete() bool { return h.row > 0 && len(h.missing) == 0 }
-
 // readHeader reads a row as column names.
 func readHeader(row Row, needed []column, clean func(string) string) *header {
 	h := &header{row: row.Number}
+	for i := range h.at {
+		h.at[i] = -1
+	}
 	names := make([]string, len(row.Cells))
 	for i, c := range row.Cells {
 		if c.Kind == Text {
@@ -97,57 +102,65 @@ func readHeader(row Row, needed []column, clean func(string) string) *header {
 			h.found = append(h.found, names[i])
 		}
 	}
-	for i := range h.at {
-		h.at[i] = -1
-	}
 	for _, c := range needed {
-		var cells []string
+		var called []string
 		for i, name := range names {
-			if slices.ContainsFunc(c.headers, func(known string) bool { return strings.EqualFold(known, name) }) {
-				if len(cells) == 0 {
-					h.at[c.field] = i
-				}
-				cells = append(cells, name)
+			if !slices.ContainsFunc(c.headers, func(known string) bool { return strings.EqualFold(known, name) }) {
+				continue
+			}
+			if called = append(called, name); len(called) == 1 {
+				h.at[c.field] = i
 			}
 		}
-		switch {
-		case len(cells) == 0:
-			h.missing = append(h.missing, c.headers[0])
-		case len(cells) > 1:
-			h.doubled = append(h.doubled, strings.Join(cells, ", "))
+		switch len(called) {
+		case 0:
+			h.missing = append(h.missing, c)
+			continue
+		case 1:
+		default:
+			h.doubled = append(h.doubled, c.name+" (“"+strings.Join(called, "”, “")+"”)")
 		}
-		h.matched += min(len(cells), 1)
+		h.matched++
 	}
 	return h
 }
 
-// check refuses a header row without a required column (R5) or with two for
-// one field (R3).
-func (h *header) check(where string, role Role) error {
+// check refuses a header row without a required column (R5) or, if all are
+// there, with two for one field (R3).
+func (h *header) check(where string) error {
 	if len(h.missing) > 0 {
-		advice := "add the columns, or rename the ones that hold this"
-		if h.at[barcode] >= 0 && len(h.missing) == 1 {
-			switch h.missing[0] {
-			case "Дата заказа":
-				advice += " (is this the stock file?)"
-			case "Экземпляры":
-				advice += " (is this a sales file?)"
-			}
+		var names, described []string
+		for _, c := range h.missing {
+			names = append(names, c.name)
+			described = append(described, c.described())
 		}
-		return fault.New(fault.Invalid, "missing_columns", "%s has no column %s; found were: %s; %s",
-			where, strings.Join(h.missing, ", "), orNothing(h.found), advice).
-			With("missing", h.missing).With("found", h.found).With("role", role)
+		return fault.New(fault.Invalid, "missing_columns", "%s lacks the column %s; the headers found are %s; %s",
+			where, strings.Join(described, ", "), listed(h.found), h.advice()).
+			With("missing", names).With("found", h.found)
 	}
 	if len(h.doubled) > 0 {
 		return fault.New(fault.Invalid, "duplicate_columns", "%s has several columns for one thing: %s; leave one of each",
-			where, strings.Join(h.doubled, "; ")).With("columns", h.doubled)
+			where, strings.Join(h.doubled, ", ")).With("columns", h.doubled)
 	}
 	return nil
 }
 
-func orNothing(names []string) string {
+// advice sees the commonest slip: the two kinds of files taken for each other.
+func (h *header) advice() string {
+	if len(h.missing) == 1 {
+		switch h.missing[0].field {
+		case soldDate:
+			return "a sales file needs it; is this the stock file?"
+		case copies:
+			return "a stock file needs it; is this a sales file?"
+		}
+	}
+	return "add what is missing, or rename the columns that hold it"
+}
+
+func listed(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(names, ", ")
+	return "“" + strings.Join(names, "”, “") + "”"
 }
