@@ -3,7 +3,6 @@ package ports
 import (
 	"context"
 
-	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
@@ -18,15 +17,8 @@ type Engine interface {
 	Fit(ctx context.Context, p *panel.Panel, fit training.Fit, progress func(training.Progress)) (Model, training.FitReport, error)
 }
 
-// Model is something that was fitted and can forecast.
-type Model interface {
-	// Forecast says what it expects of every product of p in the months
-	// origin … origin+horizon−1 of p, from months [0, origin) alone: N·horizon
-	// distributions, index product·horizon + step. It is demand at full
-	// availability. origin may be p.T (the months after the last) or any
-	// earlier month not before the fit's.
-	Forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error)
-}
+// Model is something that was fitted and can forecast; see training.Model.
+type Model = training.Model
 
 // Networked is a Model that is a network and can be kept as a file.
 type Networked interface {

@@ -2,9 +2,11 @@ package baseline_test
 
 import (
 	"fmt"
+	"github.com/plastinka/predictor/domain/training"
 	"math"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/plastinka/predictor/domain/baseline"
 	"github.com/plastinka/predictor/domain/forecast"
@@ -111,4 +113,41 @@ func TestCarpartsTable(t *testing.T) {
 		h12, h1 := score(p, m.Forecast, false), score(p, m.Forecast, true)
 		fmt.Printf("%-18s h12 %.4f %.4f %.5f  h1 %.4f %.4f %.5f\n", m.Name, h12.MASE, h12.WQL, h12.Pinball, h1.MASE, h1.WQL, h1.Pinball)
 	}
+}
+
+func TestCarpartsRegression(t *testing.T) {
+	p := carparts(t)
+	e, err := baseline.NewEngine(baseline.Regression)
+	require.NoError(t, err)
+	cfg := training.DefaultStandard()
+	fit := func(p *panel.Panel, origin, horizon int) training.Model {
+		begin := time.Now()
+		m, rep, err := e.Fit(t.Context(), p, training.Fit{Config: cfg, Origin: origin, Horizon: horizon}, nil)
+		require.NoError(t, err)
+		fmt.Println("fit", origin, horizon, rep.Samples, time.Since(begin))
+		return m
+	}
+	m1 := fit(p.Until(39), 39, 1)
+	once := score(p, func(p *panel.Panel, origin, horizon int) []forecast.Distribution {
+		d, err := m1.Forecast(t.Context(), p, origin, horizon)
+		require.NoError(t, err)
+		return d
+	}, true)
+	fmt.Printf("once %.4f %.4f %.5f\n", once.MASE, once.WQL, once.Pinball)
+	if testing.Short() {
+		return
+	}
+	m12 := fit(p.Until(39), 39, 12)
+	twelve := score(p, func(p *panel.Panel, origin, horizon int) []forecast.Distribution {
+		d, err := m12.Forecast(t.Context(), p, origin, horizon)
+		require.NoError(t, err)
+		return d
+	}, false)
+	fmt.Printf("h12 %.4f %.4f %.5f\n", twelve.MASE, twelve.WQL, twelve.Pinball)
+	every := score(p, func(p *panel.Panel, origin, horizon int) []forecast.Distribution {
+		d, err := fit(p, origin, 1).Forecast(t.Context(), p, origin, horizon)
+		require.NoError(t, err)
+		return d
+	}, true)
+	fmt.Printf("every %.4f %.4f %.5f\n", every.MASE, every.WQL, every.Pinball)
 }

@@ -191,6 +191,25 @@ func (s *Standard) Origins(p *panel.Panel, from, to int, visit func(t int, x []f
 	}
 }
 
+// Ahead computes the features for several months ahead: for every origin from …
+// to−1, in one pass over the panel, it calls visit with those of the target
+// months origin … origin+horizon−1, step counting from 0. x is as in Origins.
+func (s *Standard) Ahead(p *panel.Panel, from, to, horizon int, visit func(origin, step int, x []float32)) {
+	w := s.newWalk(p)
+	x := make([]float32, p.N()*s.Width())
+	for t := range to {
+		if t >= from {
+			for step := range horizon {
+				s.write(x, w, t+step)
+				visit(t, step, x)
+			}
+		}
+		if t < p.T {
+			w.take(t)
+		}
+	}
+}
+
 func (s *Standard) write(dst []float32, w *walk, t int) {
 	f := s.Width()
 	if len(dst) != w.p.N()*f {

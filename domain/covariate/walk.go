@@ -39,13 +39,14 @@ type walk struct {
 	byAge   []float64 // factor by age + 1
 	state   []history
 	row     []float64
+	taken   int          // months taken
 	styles  [][2]float64 // level by style, spans 4 and 12
 	shop    [2]float64
 }
 
 func (s *Standard) newWalk(p *panel.Panel) *walk {
 	w := &walk{s: s, p: p, base: make([]float64, p.N()), state: make([]history, p.N()),
-		row: make([]float64, s.width()), styles: make([][2]float64, len(s.Styles)), byAge: make([]float64, p.T+2)}
+		row: make([]float64, s.width()), styles: make([][2]float64, len(s.Styles)), byAge: make([]float64, p.T+2+60)} // targets may lie years ahead
 	w.ones, w.style = s.encode(p.Products)
 	for i := range w.state {
 		w.state[i] = history{first: -1, idle: 3}
@@ -86,6 +87,7 @@ func (w *walk) rate(i, first, t int) float64 {
 
 // take adds month t, the one after those taken.
 func (w *walk) take(t int) {
+	w.taken = t + 1
 	for i := range w.state {
 		h := &w.state[i]
 		for j, d := range decays {
@@ -168,8 +170,8 @@ func (w *walk) levels() {
 	}
 }
 
-// features are product i's for target month t, before standardisation, in the
-// order of Names. The slice is overwritten by the next call.
+// features are product i's for target month t, the first after those taken or a
+// later one, before standardisation, in the order of Names. The slice is overwritten by the next call.
 func (w *walk) features(i, t int) []float64 {
 	h, g := &w.state[i], w.s.Rate
 	first := h.first
@@ -212,7 +214,7 @@ func (w *walk) features(i, t int) []float64 {
 	row = append(row, math.Log1p(h.idle),
 		math.Log((math.Max(h.excess, 0)+2)/(h.square+3)), math.Log1p(h.square))
 	if w.s.Stock {
-		row = append(row, w.stock(i, t))
+		row = append(row, w.stock(i))
 	}
 	return row
 }
@@ -230,11 +232,11 @@ func appendShares(row []float64, h *history) []float64 {
 	return row
 }
 
-// stock is log1p of the copies on hand at the end of the month before t; not a
-// number, hence the mean, where it is not known.
-func (w *walk) stock(i, t int) float64 {
-	if w.p.Stock == nil || t == 0 || t > w.p.T {
+// stock is log1p of the copies on hand at the end of the last month taken; not
+// a number, hence the mean, where it is not known.
+func (w *walk) stock(i int) float64 {
+	if w.p.Stock == nil || w.taken == 0 {
 		return math.NaN()
 	}
-	return math.Log1p(math.Max(float64(w.p.Stock[w.p.At(i, t-1)]), 0))
+	return math.Log1p(math.Max(float64(w.p.Stock[w.p.At(i, w.taken-1)]), 0))
 }

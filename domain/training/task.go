@@ -1,6 +1,8 @@
 package training
 
 import (
+	"context"
+
 	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/forecast"
@@ -22,6 +24,19 @@ type Fit struct {
 	Epochs     int // 0: Config.Model.Epochs
 	Seed       uint64
 	Threads    int // 0: all cores
+}
+
+// Model is something that was fitted and can forecast. It is safe for
+// concurrent use. (It stands here, and not among the ports alone, so that a
+// forecaster of the domain can be an engine.)
+type Model interface {
+	// Forecast says what it expects of every product of p in the months
+	// origin … origin+horizon−1 of p, from months [0, origin) alone: N·horizon
+	// distributions, index product·horizon + step. It is demand at full
+	// availability. origin may be p.T (the months after the last) or any
+	// earlier month from the first one that the fit did not train on:
+	// Origin − Validation.
+	Forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error)
 }
 
 // FitReport is what a fit has to say about itself. An engine that does not
