@@ -1,0 +1,139 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/richardlehane/mscfb"
+
+	"github.com/plastinka/predictor/domain/intake"
+	"github.com/plastinka/predictor/ports"
+)
+
+// xlsFile is a BIFF8 workbook, what Excel 97 to 2003 and 1C write.
+type xlsFile struct {
+	r        io.ReaderAt
+	size     int64
+	limits   ports.TableLimits
+	date1904 bool
+	sheets   []intake.Sheet
+	starts   []int64 // of the sheets' records in the stream
+	dates    []bool  // by extended format: its number format shows a date
+	strings  pool
+}
+
+func openXLS(ctx context.Context, r io.ReaderAt, size int64, limits ports.TableLimits) (intake.Source, error) {
+	f := &xlsFile{r: r, size: size, limits: limits}
+	stream, err := f.stream()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.readGlobals(ctx, newRecords(stream, 0)); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// maxContainerReads is how many bytes of allocation tables and directory are
+// read before the first stream: enough for a file of 2 GiB, and a bound for one
+// that is all directory.
+const maxContainerReads = 32 << 20
+
+// budgeted is a file of which only so much may be read; left < 0 is no bound.
+type budgeted struct {
+	r    io.ReaderAt
+	left int64
+}
+
+func (b *budgeted) ReadAt(p []byte, at int64) (int, error) {
+	if b.left >= 0 {
+		if b.left -= int64(len(p)); b.left < 0 {
+			b.left = 0
+			return 0, fmt.Errorf("more than %d bytes of directory", maxContainerReads)
+		}
+	}
+	return b.r.ReadAt(p, at)
+}
+
+// stream finds the workbook's stream in the container.
+func (f *xlsFile) stream() (s io.ReadSeeker, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the library indexes what a damaged file says
+			s, err = nil, corrupt("its OLE container is not coherent (%v)", p)
+		}
+	}()
+	budget := &budgeted{r: f.r, left: maxContainerReads}
+	doc, err := mscfb.New(budget)
+	if err != nil {
+		return nil, corrupt("its OLE container cannot be read (%v)", err).Because(err)
+	}
+	budget.left = -1
+	var book *mscfb.File
+	for _, e := range doc.File {
+		switch e.Name {
+		case "EncryptionInfo", "EncryptedPackage":
+			return nil, encrypted()
+		case "Workbook":
+			book = e
+		case "Book":
+			if book == nil {
+				book = e
+			}
+		case "WordDocument":
+			return nil, unsupported("it is a text document (doc); export the table as xlsx or csv")
+		}
+	}
+	if book == nil {
+		return nil, unsupported("it is an OLE file but no workbook; %s", asXLSX)
+	}
+	return &guarded{book, f.size}, nil
+}
+
+// guarded is a stream of the container, held to the size of the file: a chain of
+// sectors that runs in a circle would never end.
+type guarded struct {
+	io.ReadSeeker
+	left int64
+}
+
+func (g *guarded) Read(p []byte) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, err = 0, corrupt("its OLE container is not coherent (%v)", p)
+		}
+	}()
+	if g.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err = g.ReadSeeker.Read(p[:min(int64(len(p)), g.left)])
+	g.left -= int64(n)
+	return n, err
+}
+
+func (g *guarded) Seek(at int64, whence int) (n int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, err = 0, corrupt("its OLE container is not coherent (%v)", p)
+		}
+	}()
+	return g.ReadSeeker.Seek(at, whence)
+}
+
+func (f *xlsFile) Format() string         { return "xls" }
+func (f *xlsFile) Sheets() []intake.Sheet { return f.sheets }
+func (f *xlsFile) Date1904() bool         { return f.date1904 }
+
+func (f *xlsFile) Rows(ctx context.Context, sheet int) iter.Seq2[intake.Row, error] {
+	name := ""
+	if sheet >= 0 && sheet < len(f.sheets) {
+		name = f.sheets[sheet].Name
+	}
+	return stream(ctx, f.limits, name, func(s *sink) error {
+		if err := sheetExists(sheet, len(f.sheets)); err != nil {
+			return err
+		}
+		return f.readSheet(s, sheet)
+	})
+}
