@@ -59,51 +59,30 @@ func (r *Rows) Clone() *Rows {
 	return c
 }
 
-// Spell gives the release types the spelling that they are kept in, drops the
-// records that no row is left of, and returns how many rows each of the
-// remaining has: its votes (§1.4).
+// Spell gives the release types the spelling that they are kept in, which may
+// make records equal, and returns how many rows each record has: its votes
+// (§1.4).
 func (r *Rows) Spell(kept []catalog.Record) []catalog.Vote {
-	counts := r.countRows()
-	var used []catalog.Raw
-	place := make([]int32, len(r.Records)) // in used, then in the records spelt
+	spelt := catalog.Spell(kept, r.Records)
+	index := make(map[catalog.Raw]int32, len(spelt))
+	at := make([]int32, len(spelt))
+	r.Records = nil
+	for i, raw := range spelt {
+		at[i] = keep(raw, index, &r.Records)
+	}
+	votes := make([]catalog.Vote, len(r.Records))
 	for i, raw := range r.Records {
-		place[i] = int32(len(used))
-		if counts[i] > 0 {
-			used = append(used, raw)
-		}
+		votes[i].Raw = raw
 	}
-	index := make(map[catalog.Raw]int32, len(used))
-	var records []catalog.Raw
-	at := make([]int32, len(used))
-	for k, raw := range catalog.Spell(kept, used) {
-		at[k] = keep(raw, index, &records)
-	}
-	votes := make([]catalog.Vote, len(records))
-	for i, n := range counts {
-		if n > 0 {
-			place[i] = at[place[i]]
-			votes[place[i]].Raw = records[place[i]]
-			votes[place[i]].Rows += n
-		}
-	}
-	r.Records = records
 	for i := range r.Lots {
-		r.Lots[i].Record = place[r.Lots[i].Record]
+		lot := &r.Lots[i]
+		lot.Record = at[lot.Record]
+		votes[lot.Record].Rows++
 	}
 	for i := range r.Sales {
-		r.Sales[i].Record = place[r.Sales[i].Record]
+		sale := &r.Sales[i]
+		sale.Record = at[sale.Record]
+		votes[sale.Record].Rows++
 	}
 	return votes
-}
-
-// countRows is how many rows each record has.
-func (r *Rows) countRows() []int {
-	counts := make([]int, len(r.Records))
-	for _, lot := range r.Lots {
-		counts[lot.Record]++
-	}
-	for _, sale := range r.Sales {
-		counts[sale.Record]++
-	}
-	return counts
 }

@@ -13,7 +13,7 @@ import (
 
 // Options say how a file is read. All are required.
 type Options struct {
-	Name  string // for messages and the report
+	Name  string // for the report
 	Role  Role
 	Today calendar.Day
 	Bins  catalog.Bins
@@ -253,9 +253,9 @@ func (f *File) Check() error {
 		return nil
 	}
 	if r.RowsRead == 0 {
-		return fault.New(fault.Invalid, "no_rows_accepted", "%s has no rows below its header", r.Name)
+		return fault.New(fault.Invalid, "no_rows_accepted", "the file has no rows below its header; export it again")
 	}
 	first := r.Examples[0]
-	return fault.New(fault.Invalid, "no_rows_accepted", "%s: none of its %d rows can be used; the first, row %d, is rejected as %s (%q)",
-		r.Name, r.RowsRead, first.Row, first.Reason, first.Value)
+	return fault.New(fault.Invalid, "no_rows_accepted", "none of the file's %d rows can be used; the first, row %d, is rejected as %s (%q); correct the rows listed and export again",
+		r.RowsRead, first.Row, first.Reason, first.Value)
 }

@@ -14,17 +14,18 @@ type table struct {
 	header *header
 }
 
-// where names the table in messages.
-func (t table) where(file string) string {
+// where names the table in messages. Whose file it is, the caller adds.
+func (t table) where() string {
 	if t.name == "" {
-		return file
+		return "the file"
 	}
-	return file + ", sheet “" + t.name + "”"
+	return "sheet “" + t.name + "”"
 }
 
 // Inspect checks what can be told of a file without reading all of it: that it
 // has one sheet of the role, with each required column once. Of the options it
-// needs Name, Role and Normalise.
+// needs Role and Normalise. As of Read, its errors speak of "the file": only the
+// caller knows which of several it is.
 func Inspect(ctx context.Context, src Source, o Options) error {
 	_, err := locate(ctx, src, o)
 	return err
@@ -59,21 +60,21 @@ func locate(ctx context.Context, src Source, o Options) (table, error) {
 	case len(complete) == 1:
 		candidates = complete
 	case len(candidates) == 0 && src.Format() == "csv" && best != nil:
-		return table{}, best.check(o.Name)
+		return table{}, best.check(table{}.where())
 	case len(candidates) == 0:
 		return table{}, fault.New(fault.Invalid, "no_data_sheet",
-			"%s: no visible sheet (of %s) has a header row among its first %d rows; a %s file needs the columns %s",
-			o.Name, listed(names), headerRows, o.Role, describedAll(needed)).With("sheets", names)
+			"no visible sheet (of %s) has a header row among its first %d rows; a %s file needs the columns %s",
+			listed(names), headerRows, o.Role, describedAll(needed)).With("sheets", names)
 	case len(candidates) > 1:
 		names = names[:0]
 		for _, t := range candidates {
 			names = append(names, t.name)
 		}
 		return table{}, fault.New(fault.Invalid, "several_data_sheets",
-			"%s: the sheets %s all look like data; leave one of them, or hide the others", o.Name, listed(names)).With("sheets", names)
+			"the sheets %s all look like data; leave one of them, or hide the others", listed(names)).With("sheets", names)
 	}
 	t := candidates[0]
-	return t, t.header.check(t.where(o.Name))
+	return t, t.header.check(t.where())
 }
 
 // findHeader is the first header row of a sheet, or else what came closest.

@@ -1,0 +1,224 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plastinka/predictor/domain/calendar"
+	"github.com/plastinka/predictor/domain/catalog"
+	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/intake"
+	"github.com/plastinka/predictor/domain/ledger"
+	"github.com/plastinka/predictor/ports"
+)
+
+// UploadResult is what became of an upload.
+type UploadResult struct {
+	Files             []intake.FileReport `json:"files"`
+	Warnings          []intake.Warning    `json:"warnings"`
+	Snapshot          calendar.Day        `json:"snapshot_date"`
+	SnapshotInferred  bool                `json:"snapshot_inferred"`
+	MonthsStored      []calendar.Month    `json:"months_stored"`
+	MonthsUnchanged   []calendar.Month    `json:"months_unchanged"`
+	MonthsCompleted   []calendar.Month    `json:"months_completed"`
+	Products          int                 `json:"products"`     // of the upload's rows
+	ProductsNew       int                 `json:"products_new"` // never seen before
+	RecordsProcessed  int                 `json:"records_processed"`
+	FeaturesGenerated []string            `json:"features_generated"`
+	RunID             string              `json:"processing_run_id"`
+}
+
+// Handle is the Handler of job.Upload. It processes the job's kept files and
+// removes them when the job has ended.
+func (u *Upload) Handle(ctx context.Context, run *JobRun) (any, error) {
+	var input uploadInput
+	if err := run.Input(&input); err != nil {
+		return nil, err
+	}
+	p := processing{Upload: u, id: run.Job.ID, input: input,
+		progress: func(percent float64, message string) error { return run.Progress(ctx, percent, message) },
+		finish: func(s ports.Stores, r UploadResult) error {
+			c, err := run.Completion(r)
+			if err != nil {
+				return err
+			}
+			return s.Jobs().Change(ctx, c)
+		}}
+	if _, err := p.run(ctx); err != nil {
+		// Whoever goes on with an interrupted job needs the files.
+		if ctx.Err() == nil || errors.Is(context.Cause(ctx), errCancelRequested) {
+			u.discard(run.Job.ID, len(input.Files))
+		}
+		return nil, err
+	}
+	u.discard(run.Job.ID, len(input.Files))
+	return Done{}, nil
+}
+
+// DryRun answers what the upload would answer, and stores nothing.
+func (u *Upload) DryRun(ctx context.Context, req UploadRequest, progress func(percent float64, message string)) (UploadResult, error) {
+	r, err := u.Receive(ctx, req)
+	if err != nil {
+		return UploadResult{}, err
+	}
+	defer u.Discard(r)
+	undo := errors.New("dry run")
+	p := processing{Upload: u, id: r.id, input: r.input,
+		progress: func(percent float64, message string) error { progress(percent, message); return nil },
+		finish:   func(ports.Stores, UploadResult) error { return undo }}
+	result, err := p.run(ctx)
+	if errors.Is(err, undo) {
+		err = nil
+	}
+	return result, err
+}
+
+// processing is one upload on its way from files to the store.
+type processing struct {
+	*Upload
+	id       string
+	input    uploadInput
+	progress func(percent float64, message string) error
+	// finish is the last step of the transaction; its error undoes all.
+	finish func(ports.Stores, UploadResult) error
+}
+
+// run is the way of the data. A failure carries the accounting of the files
+// read so far in its details.
+func (p *processing) run(ctx context.Context) (UploadResult, error) {
+	bins, _, err := PriceBins(ctx, p.DB.Settings(), p.PriceBins)
+	if err != nil {
+		return UploadResult{}, err
+	}
+	rows, plan, reports, err := p.read(ctx, bins)
+	if err != nil {
+		return UploadResult{}, accounted(err, reports)
+	}
+	if err := p.progress(70, "storing"); err != nil {
+		return UploadResult{}, err
+	}
+	var result UploadResult
+	err = p.DB.Atomically(ctx, func(s ports.Stores) (err error) {
+		w := writing{processing: p, stores: s, rows: rows.Clone(), plan: plan, bins: bins}
+		if result, err = w.run(ctx); err != nil {
+			return err
+		}
+		return p.finish(s, result)
+	})
+	if err != nil {
+		return result, accounted(err, rows.Files)
+	}
+	return result, nil
+}
+
+func accounted(err error, reports []intake.FileReport) error {
+	e := fault.Wrap("app.Upload", err).(*fault.Error)
+	if len(reports) == 0 || e.Kind == fault.Cancelled {
+		return e
+	}
+	return e.With("files", reports)
+}
+
+// read reads the files and plans the upload by their rows alone. reports are
+// of the files that could be read.
+func (p *processing) read(ctx context.Context, bins catalog.Bins) (rows *intake.Rows, plan *ledger.Plan, reports []intake.FileReport, err error) {
+	if err := p.progress(1, "reading the files"); err != nil {
+		return nil, nil, nil, err
+	}
+	files := make([]*intake.File, len(p.input.Files))
+	var mu sync.Mutex
+	done := 0
+	err = p.eachFile(ctx, p.id, p.input.Files, func(i int, w ports.Workbook) error {
+		f := p.input.Files[i]
+		file, err := intake.Read(ctx, w, intake.Options{Name: f.Name, Role: f.Role, Today: p.Clock.Today(), Bins: bins, Normalise: p.Normalise})
+		if err != nil {
+			return err
+		}
+		files[i] = file
+		if err := file.Check(); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		return p.progress(1+64*float64(done)/float64(len(files)), "read "+f.Name)
+	})
+	if err != nil {
+		for _, f := range files {
+			if f != nil {
+				reports = append(reports, f.Report)
+			}
+		}
+		return nil, nil, reports, err
+	}
+	rows = intake.Merge(files)
+	ledger.RejectStray(rows)
+	plan, err = ledger.NewPlan(rows, ledger.Options{Today: p.Clock.Today(), Snapshot: p.input.Options.Snapshot,
+		EmptyMonths: p.input.Options.EmptyMonths, AllowLate: p.input.Options.AllowLate})
+	return rows, plan, rows.Files, err
+}
+
+// eachFile opens the kept files and calls do, several at a time. Of several
+// errors it returns that of the first file, with its name; files after one
+// that failed may be left out.
+func (u *Upload) eachFile(ctx context.Context, id string, files []uploadFile, do func(i int, w ports.Workbook) error) error {
+	var g errgroup.Group
+	g.SetLimit(max(1, u.Cores))
+	errs := make([]error, len(files))
+	var failed atomic.Int64 // the first file that failed
+	failed.Store(int64(len(files)))
+	for i := range files {
+		g.Go(func() error {
+			if int64(i) > failed.Load() {
+				return nil
+			}
+			if errs[i] = u.withFile(ctx, keptName(id, i), func(w ports.Workbook) error { return do(i, w) }); errs[i] != nil {
+				for first := failed.Load(); int64(i) < first && !failed.CompareAndSwap(first, int64(i)); first = failed.Load() {
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs, by file
+	for i, err := range errs {
+		if err != nil {
+			return ofFile(err, files[i], i)
+		}
+	}
+	return nil
+}
+
+func (u *Upload) withFile(ctx context.Context, name string, do func(ports.Workbook) error) (err error) {
+	path, err := u.Artifacts.Path(ports.Uploads, name)
+	if err != nil {
+		return err
+	}
+	w, err := u.Tables.Open(ctx, path, u.Limits)
+	if fault.KindOf(err) == fault.NotFound {
+		return fault.New(fault.Conflict, "upload_files_gone", "the copy kept for this upload is gone; submit the upload again").Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := w.Close(); err == nil {
+			err = e
+		}
+	}()
+	return do(w)
+}
+
+// ofFile says which file of the upload an error is about.
+func ofFile(err error, f uploadFile, index int) error {
+	e := fault.Wrap("app.eachFile", err).(*fault.Error)
+	if e.Kind == fault.Cancelled {
+		return e
+	}
+	e = e.With("filename", f.Name).With("index", index).With("role", string(f.Role))
+	e.Message = f.Name + ": " + e.Message
+	return e
+}
