@@ -1,0 +1,54 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/plastinka/predictor/domain/forecast"
+	"github.com/plastinka/predictor/domain/report"
+)
+
+// backtestOf tells how the methods did on history; nil without a back-test.
+func backtestOf(r *report.Report, w *words) *backtest {
+	b := r.Backtest
+	if b == nil {
+		return nil
+	}
+	rows := slices.DeleteFunc(slices.Clone(b.Rows), func(x forecast.BacktestRow) bool { return x.Class != "all" })
+	if len(rows) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(rows, func(x, y forecast.BacktestRow) int { return cmp.Compare(x.Pinball, y.Pinball) })
+	t := &backtest{Title: fmt.Sprintf(w.BacktestTitle, w.monthsCount(len(b.Origins)))}
+	worst := slices.MaxFunc(rows, func(x, y forecast.BacktestRow) int { return cmp.Compare(x.Pinball, y.Pinball) }).Pinball
+	for _, x := range rows {
+		row := backtestRow{Method: x.Method, Pinball: w.number(x.Pinball, 4), Difference: w.difference(&x, b.Best),
+			Coverage50: w.percent(x.Coverage50), Coverage90: w.percent(x.Coverage90), WAPE: w.percent(x.WAPE), Bias: w.number(x.Bias, 2),
+			Chosen: x.Method == b.Chosen, Width: math.Round(100 * x.Pinball / math.Max(worst, 1e-12))}
+		switch x.Method {
+		case b.Chosen:
+			row.Mark = w.Chosen
+		case b.Best:
+			row.Mark = w.BestBaseline
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// difference to the best simple method; one within two standard errors is none.
+func (w *words) difference(x *forecast.BacktestRow, best string) string {
+	switch {
+	case x.Method == best:
+		return "—"
+	case math.Abs(x.Difference) <= 2*x.DifferenceError:
+		return w.Same
+	}
+	sign := ""
+	if x.Difference > 0 {
+		sign = "+"
+	}
+	return sign + w.number(x.Difference, 4) + " ± " + w.number(x.DifferenceError, 4)
+}
