@@ -16,6 +16,7 @@ type App struct {
 	Log       *slog.Logger
 	Artifacts ports.Artifacts
 
+	Uploads  *Upload
 	Training *Training
 	Configs  *Configs
 	Models   *Models
