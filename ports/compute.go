@@ -57,5 +57,6 @@ type Compute interface {
 }
 
 // TaskProgram is the function that every backend runs: it reads input, writes
-// output whole or not at all, and reports progress lines. app.RunTask is it.
+// output whole or not at all, and reports progress lines. app.Tasks.RunTask is
+// it.
 type TaskProgram func(ctx context.Context, input, output string, progress func(fraction float64, message string)) error

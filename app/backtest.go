@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/plastinka/predictor/domain/backtest"
+	"github.com/plastinka/predictor/domain/baseline"
+	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/forecast"
+	"github.com/plastinka/predictor/domain/panel"
+	"github.com/plastinka/predictor/domain/training"
+	"github.com/plastinka/predictor/ports"
+)
+
+// rolling forecasts the last months of a panel from rolling origins, as if it
+// had been done then: what forecasts from month t sees a copy of the months
+// before t and nothing else.
+type rolling struct {
+	p       *panel.Panel
+	horizon int
+	origins int
+	every   bool // refit at every origin, not only before the first
+	fit     training.Fit
+	learner *learner
+	chosen  func(origin int, ds []forecast.Distribution) // sees the chosen forecasts; may be nil
+}
+
+// first is the column of the first origin.
+func (r *rolling) first() int { return r.p.T - r.horizon - r.origins + 1 }
+
+func (r *rolling) run(ctx context.Context, progress func(training.Progress)) (*forecast.Backtest, *fitted, error) {
+	first := r.first()
+	if first < 1 {
+		return nil, nil, fault.New(fault.Invalid, "not_enough_history",
+			"%d origins of %d months ahead need more than %d months of history; ask for fewer", r.origins, r.horizon, r.p.T).
+			With("months", r.p.T)
+	}
+	sheet := backtest.NewSheet(r.p, first)
+	var now *fitted
+	for origin := first; origin <= r.p.T-r.horizon; origin++ {
+		known := r.p.Until(origin)
+		share := float64(origin-first) / float64(r.origins)
+		if now == nil || r.every {
+			low, high := 0.0, 0.9
+			if r.every {
+				low, high = share, share+1/float64(r.origins)
+			}
+			var err error
+			if now, err = r.learn(ctx, known, within(progress, low, high)); err != nil {
+				return nil, nil, err
+			}
+		}
+		if !r.every {
+			progress(training.Progress{Fraction: 0.9 + 0.1*share, Message: fmt.Sprintf("forecasting %s", r.p.Month(origin).Short())})
+		}
+		if err := r.score(ctx, sheet, known, now); err != nil {
+			return nil, nil, err
+		}
+	}
+	return sheet.Table(chosenName(now), r.fit.Seed), now, nil
+}
+
+// learn fits the learner and, to stand beside it, the regression.
+func (r *rolling) learn(ctx context.Context, known *panel.Panel, progress func(training.Progress)) (*fitted, error) {
+	f := r.fit
+	f.Origin, f.Horizon = known.T, r.horizon
+	out, err := r.learner.fit(ctx, known, f, progress)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range out.parts {
+		if q.name == baseline.Regression {
+			return out, nil
+		}
+	}
+	e, err := baseline.NewEngine(baseline.Regression)
+	if err != nil {
+		return nil, err
+	}
+	f.Validation = 0
+	m, _, err := e.Fit(ctx, known, f, nil)
+	if err != nil {
+		return nil, err
+	}
+	out.parts = append(out.parts, part{name: baseline.Regression, model: m})
+	return out, nil
+}
+
+// chosenName is the method that the product itself would use.
+func chosenName(f *fitted) string {
+	name := ""
+	for _, q := range f.parts {
+		if q.weight > 0 {
+			if name != "" {
+				return Ensemble
+			}
+			name = q.name
+		}
+	}
+	return name
+}
+
+// score adds the forecasts of one origin, the end of known, to the sheet: the
+// mixture, its members, then the simple methods.
+func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel.Panel, now *fitted) error {
+	origin := known.T
+	var members [][]forecast.Distribution
+	weights := make([]float64, len(now.parts))
+	done := map[string]bool{}
+	for i, q := range now.parts {
+		ds, err := q.model.Forecast(ctx, known, origin, r.horizon)
+		if err != nil {
+			return failedTraining(q.name, err)
+		}
+		members, weights[i] = append(members, ds), q.weight
+	}
+	chosen := mixNonzero(members, weights)
+	if r.chosen != nil {
+		r.chosen(origin, chosen)
+	}
+	if name := chosenName(now); name == Ensemble {
+		sheet.Add(name, backtest.Role{Keep: true}, origin, r.horizon, chosen)
+	}
+	for i, q := range now.parts {
+		sheet.Add(q.name, backtest.Role{Keep: true, Simple: simple(q.name)}, origin, r.horizon, members[i])
+		done[q.name] = true
+	}
+	for _, m := range baseline.Methods() {
+		if m.Forecast == nil || done[m.Name] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sheet.Add(m.Name, backtest.Role{Simple: true}, origin, r.horizon, m.Forecast(known, origin, r.horizon))
+	}
+	return nil
+}
+
+// simple says whether a method needs no fit: a baseline that the others must
+// beat.
+func simple(name string) bool {
+	m, err := baseline.Find(name)
+	return err == nil && m.Forecast != nil
+}
+
+var _ ports.Engine = (*baseline.Engine)(nil)

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/plastinka/predictor/domain/forecast"
+	"github.com/plastinka/predictor/domain/panel"
+	"github.com/plastinka/predictor/ports"
+)
+
+// mixture forecasts with the members' mixed distributions.
+type mixture []part
+
+// Forecast is a ports.Model's.
+func (m mixture) Forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error) {
+	var members [][]forecast.Distribution
+	var weights []float64
+	for _, q := range m {
+		if q.weight == 0 {
+			continue
+		}
+		ds, err := q.model.Forecast(ctx, p, origin, horizon)
+		if err != nil {
+			return nil, failedTraining(q.name, err)
+		}
+		members, weights = append(members, ds), append(weights, q.weight)
+	}
+	return mix(members, weights), nil
+}
+
+var _ ports.Model = mixture(nil)
+
+// mix mixes the members' distributions, one by one.
+func mix(members [][]forecast.Distribution, weights []float64) []forecast.Distribution {
+	if len(members) == 1 {
+		return members[0]
+	}
+	out := make([]forecast.Distribution, len(members[0]))
+	ds := make([]forecast.Distribution, len(members))
+	for i := range out {
+		for j := range members {
+			ds[j] = members[j][i]
+		}
+		out[i] = forecast.Mix(ds, weights)
+	}
+	return out
+}
+
+// describe says what makes the forecasts, e.g. "ensemble(tide 0.50,
+// regression 0.50)".
+func describe(parts []part) string {
+	var used []string
+	for _, q := range parts {
+		if q.weight > 0 {
+			used = append(used, fmt.Sprintf("%s %.2f", q.name, q.weight))
+		}
+	}
+	if len(used) == 1 {
+		return strings.TrimSuffix(used[0], " 1.00")
+	}
+	return Ensemble + "(" + strings.Join(used, ", ") + ")"
+}
+
+// steps is into how many parts the weights of a mixture are divided.
+const steps = 5
+
+// chooseWeights are the weights, in steps of 1/5, whose mixture has the least
+// mean pinball loss on the cells sold: members[j][i] is member j's distribution
+// of cell i. Mixing saves choosing more than it gains, so the equal mixture of
+// the first two stays unless another is better by more than chance: by more
+// than the standard error of the difference.
+func chooseWeights(members [][]forecast.Distribution, sold []float64) []float64 {
+	n := len(members)
+	first := make([]float64, n)
+	first[0] = 1
+	if n == 1 || len(sold) == 0 {
+		return first
+	}
+	first[0], first[1] = 0.5, 0.5
+	losses := func(weights []float64) []float64 {
+		out := make([]float64, len(sold))
+		for i, d := range mixNonzero(members, weights) {
+			q := d.Quantiles()
+			for k, level := range forecast.Levels {
+				out[i] += forecast.Pinball(level, sold[i], q[k]) / float64(len(forecast.Levels))
+			}
+		}
+		return out
+	}
+	best, usual := first, losses(first)
+	gain := 0.0
+	compositions(n, steps, func(parts []int) {
+		weights := make([]float64, n)
+		for j, k := range parts {
+			weights[j] = float64(k) / steps
+		}
+		better, deviation := advantage(usual, losses(weights))
+		if better > deviation && better > gain {
+			best, gain = weights, better
+		}
+	})
+	return best
+}
+
+func mixNonzero(members [][]forecast.Distribution, weights []float64) []forecast.Distribution {
+	var some [][]forecast.Distribution
+	var w []float64
+	for j, m := range members {
+		if weights[j] > 0 {
+			some, w = append(some, m), append(w, weights[j])
+		}
+	}
+	return mix(some, w)
+}
+
+// advantage is the mean of a − b and its standard error.
+func advantage(a, b []float64) (mean, deviation float64) {
+	n := float64(len(a))
+	var squares float64
+	for i := range a {
+		d := a[i] - b[i]
+		mean += d / n
+		squares += d * d
+	}
+	return mean, math.Sqrt(math.Max(squares/n-mean*mean, 0) / n)
+}
+
+// compositions visits every way to write total as n numbers from 0 on.
+func compositions(n, total int, visit func(parts []int)) {
+	parts := make([]int, 0, n)
+	var add func(left int)
+	add = func(left int) {
+		if len(parts) == n-1 {
+			visit(append(slices.Clone(parts), left))
+			return
+		}
+		for k := 0; k <= left; k++ {
+			parts = append(parts, k)
+			add(left - k)
+			parts = parts[:len(parts)-1]
+		}
+	}
+	add(total)
+}

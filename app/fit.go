@@ -1,0 +1,215 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/plastinka/predictor/domain/baseline"
+	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/forecast"
+	"github.com/plastinka/predictor/domain/network"
+	"github.com/plastinka/predictor/domain/panel"
+	"github.com/plastinka/predictor/domain/training"
+	"github.com/plastinka/predictor/ports"
+)
+
+// Ensemble names the mixture of a network and the best simple forecasters.
+const Ensemble = "ensemble"
+
+// learner fits what one engine is to forecast with, in two phases (§2.2): learn
+// without the last months, see how good that was on them, learn anew from all.
+type learner struct {
+	name    string
+	engine  ports.Engine
+	members []member // mixed with it, or none
+}
+
+// member is one forecaster of a mixture.
+type member struct {
+	name   string
+	engine ports.Engine
+}
+
+// fitted is what a learner brings.
+type fitted struct {
+	model   ports.Model
+	method  string // what makes the forecasts, for people
+	network *network.Network
+	metrics map[string]float64
+	parts   []part // the members, each for itself
+	warning *training.Warning
+}
+
+// part is a fitted member of a mixture.
+type part struct {
+	name   string
+	model  ports.Model
+	weight float64
+}
+
+// newLearner is what forecasts for an engine: with a count network the product's
+// own choice is its mixture with the regression and the shrunk histogram, if
+// mix is set; a classic network and every other engine stand alone.
+func newLearner(e ports.Engine, c training.Config, mix bool) (*learner, error) {
+	l := &learner{name: engineName(e), engine: e}
+	if !mix || e.Name() == baseline.Name || c.Likelihood != training.NegativeBinomial {
+		return l, nil
+	}
+	for _, name := range []string{baseline.Regression, baseline.ShrunkHistogram} {
+		b, err := baseline.NewEngine(name)
+		if err != nil {
+			return nil, err
+		}
+		l.members = append(l.members, member{name, b})
+	}
+	return l, nil
+}
+
+// engineName is an engine's name, or its method's where it has several.
+func engineName(e ports.Engine) string {
+	if b, ok := e.(interface{ Method() string }); ok {
+		return b.Method()
+	}
+	return e.Name()
+}
+
+// fit runs both phases on months [0, f.Origin) of p. f's Validation and Epochs
+// are the configuration's. progress may be nil.
+func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progress func(training.Progress)) (*fitted, error) {
+	if progress == nil {
+		progress = func(training.Progress) {}
+	}
+	f.Validation = max(f.Config.ValidationMonths, f.Horizon)
+	if reason := tooShort(p, f); reason != "" {
+		return shortHistory(reason)
+	}
+	all := append([]member{{l.name, l.engine}}, l.members...)
+	parts, first, err := fitAll(ctx, p, f, all, within(progress, 0, 0.5))
+	if err != nil {
+		return nil, err
+	}
+	progress(training.Progress{Fraction: 0.5, Message: "validating"})
+	check, err := validate(ctx, p, f, parts)
+	if err != nil {
+		return nil, err
+	}
+	out := &fitted{metrics: map[string]float64{}}
+	weights := check.weights()
+	check.report(out.metrics, "val_", weights)
+	put(out.metrics, "val_loss", first.ValLoss)
+
+	f.Validation, f.Epochs = 0, first.Epochs
+	if first.BestEpoch > 0 {
+		f.Epochs = max(1, int(1.1*float64(first.BestEpoch)))
+	}
+	parts, second, err := fitAll(ctx, p, f, all, within(progress, 0.55, 0.95))
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		parts[i].weight = weights[i]
+	}
+	f.Validation = check.months
+	if check, err = validate(ctx, p, f, parts); err != nil {
+		return nil, err
+	}
+	check.report(out.metrics, "train_", weights)
+	put(out.metrics, "train_loss", second.TrainLoss)
+	out.metrics["effective_epochs"] = float64(f.Epochs)
+	out.parts, out.model, out.method = parts, mixture(parts), describe(parts)
+	if n, ok := parts[0].model.(ports.Networked); ok {
+		out.network = n.Network()
+	}
+	return out, nil
+}
+
+// fitAll fits every member; the report is the first one's.
+func fitAll(ctx context.Context, p *panel.Panel, f training.Fit, all []member, progress func(training.Progress)) (parts []part, first training.FitReport, err error) {
+	for i, m := range all {
+		low, high := 0.0, 0.9 // the network takes nearly all of the time
+		if i > 0 {
+			low, high = 0.9, 1
+		}
+		model, report, err := m.engine.Fit(ctx, p, f, within(progress, low, high))
+		if err != nil {
+			return nil, first, failedTraining(m.name, err)
+		}
+		if i == 0 {
+			first = report
+		}
+		if math.IsNaN(report.TrainLoss) || math.IsInf(report.TrainLoss, 0) {
+			return nil, first, failedTraining(m.name, errors.New("the loss is no longer a number; a lower learning rate may help"))
+		}
+		parts = append(parts, part{name: m.name, model: model})
+	}
+	return parts, first, nil
+}
+
+// failedTraining says that an engine did not get to its end; a fault that says
+// more of itself (a wrong configuration, a cancellation) stays what it is.
+func failedTraining(name string, err error) error {
+	wrapped := fault.Wrap("app.fit", err)
+	if fault.KindOf(err) != fault.Internal || fault.CodeOf(err) != "internal_error" {
+		return wrapped
+	}
+	return fault.New(fault.Internal, "training_failed", "training %s failed: %v", name, err).Because(err)
+}
+
+// within passes progress on as the share low … high of a whole.
+func within(progress func(training.Progress), low, high float64) func(training.Progress) {
+	return func(q training.Progress) {
+		q.Fraction = low + (high-low)*math.Min(math.Max(q.Fraction, 0), 1)
+		progress(q)
+	}
+}
+
+// tooShort says why the history is too short for two phases, "" if it is not.
+func tooShort(p *panel.Panel, f training.Fit) string {
+	if need := f.Config.Lags + f.Validation + 1; f.Origin < need {
+		return fmt.Sprintf("the history has %d months, training needs %d (%d of lookback, %d of validation, one to learn from)",
+			f.Origin, need, f.Config.Lags, f.Validation)
+	}
+	for i := range p.N() {
+		for t := range f.Origin - f.Validation {
+			if at := p.At(i, t); p.Sales[at] > 0 && p.Availability[at] > 0 {
+				return ""
+			}
+		}
+	}
+	return fmt.Sprintf("nothing was sold before the last %d months", f.Validation)
+}
+
+// shortHistory is the forecast of a shop that has too little to learn from.
+func shortHistory(reason string) (*fitted, error) {
+	e, err := baseline.NewEngine(baseline.ShrunkHistogram)
+	if err != nil {
+		return nil, err
+	}
+	m, _, err := e.Fit(context.Background(), &panel.Panel{}, training.Fit{Horizon: 1}, nil)
+	if err != nil {
+		return nil, err
+	}
+	parts := []part{{baseline.ShrunkHistogram, m, 1}}
+	return &fitted{model: m, method: baseline.ShrunkHistogram, metrics: map[string]float64{"effective_epochs": 0}, parts: parts,
+		warning: &training.Warning{Code: "short_history",
+			Message: reason + "; the forecast is the shrunk histogram's until there is more"}}, nil
+}
+
+// put keeps a metric that is a number.
+func put(metrics map[string]float64, name string, v float64) {
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		metrics[name] = v
+	}
+}
+
+// check that every distribution is one.
+func finite(ds []forecast.Distribution) bool {
+	for _, d := range ds {
+		if math.IsNaN(d.Expected) || math.IsInf(d.Expected, 0) {
+			return false
+		}
+	}
+	return true
+}
