@@ -22,11 +22,10 @@ func backtestOf(r *report.Report, w *words) *backtest {
 	}
 	slices.SortStableFunc(rows, func(x, y forecast.BacktestRow) int { return cmp.Compare(x.Pinball, y.Pinball) })
 	t := &backtest{Title: fmt.Sprintf(w.BacktestTitle, w.monthsCount(len(b.Origins)))}
-	worst := slices.MaxFunc(rows, func(x, y forecast.BacktestRow) int { return cmp.Compare(x.Pinball, y.Pinball) }).Pinball
 	for _, x := range rows {
 		row := backtestRow{Method: x.Method, Pinball: w.number(x.Pinball, 4), Difference: w.difference(&x, b.Best),
 			Coverage50: w.percent(x.Coverage50), Coverage90: w.percent(x.Coverage90), WAPE: w.percent(x.WAPE), Bias: w.number(x.Bias, 2),
-			Chosen: x.Method == b.Chosen, Width: math.Round(100 * x.Pinball / math.Max(worst, 1e-12))}
+			Chosen: x.Method == b.Chosen}
 		switch x.Method {
 		case b.Chosen:
 			row.Mark = w.Chosen

@@ -25,17 +25,33 @@ func both(width float64, draw func(width float64, id, class string) string) char
 
 func (p *page) drawings(r *report.Report) {
 	w := p.W
-	p.Sales = both(wide, func(width float64, id, class string) string { return w.salesChart(r, width, id, class) })
-	p.Shelf = both(half, func(width float64, id, class string) string { return w.shelfChart(r, width, id, class) })
-	p.Lost = both(half, func(width float64, id, class string) string { return w.lostChart(r, width, id, class) })
-	p.Top = template.HTML(w.topChart(r))
-	p.Styles = template.HTML(w.groupChart("styles", w.StylesTitle, top(w, r.Styles, 9)))
-	p.Decades = template.HTML(w.groupChart("decades", w.DecadesTitle, r.Decades))
+	p.Sales = both(wide, func(width float64, id, class string) string {
+		return w.salesChart(r, months(r, width), width, id, class)
+	})
+	p.Shelf = both(half, func(width float64, id, class string) string {
+		return w.shelfChart(months(r, width), width, id, class)
+	})
+	p.Lost = both(half, func(width float64, id, class string) string {
+		return w.lostChart(months(r, width), width, id, class)
+	})
+	p.Top = both(half, func(width float64, id, class string) string { return w.topChart(r, width, id, class) })
+	styles, decades := w.groupBars(top(w, r.Styles, 9), w.style), w.groupBars(r.Decades, w.decade)
+	p.Styles = both(half, func(width float64, id, class string) string {
+		return w.groupChart(w.StylesTitle, styles, width, "styles-"+id, class)
+	})
+	p.Decades = both(half, func(width float64, id, class string) string {
+		return w.groupChart(w.DecadesTitle, decades, width, "decades-"+id, class)
+	})
 	for _, h := range r.History {
 		if h.Incomplete {
 			p.Incompl = w.Incomplete
 		}
 	}
+}
+
+// months are as much of the history as a chart of the width has room for.
+func months(r *report.Report, width float64) []report.HistoryMonth {
+	return r.History[max(0, len(r.History)-int(width/20)):]
 }
 
 // ticks names the Januaries, or every month of a short history, thinned so that
@@ -46,7 +62,7 @@ func (w *words) ticks(months []report.HistoryMonth, width float64) []svg.Tick {
 		if len(months) > 14 {
 			if h.Month.Number() == 1 {
 				list = append(list, svg.Tick{At: i, Label: fmt.Sprint(h.Month.Year())})
-			} else if h.Month.Number() == 7 && width > 700 {
+			} else if h.Month.Number() == 7 && width/float64(len(months)) > 14 {
 				list = append(list, svg.Tick{At: i, Label: w.monthsShort[6]})
 			}
 			continue
@@ -58,16 +74,16 @@ func (w *words) ticks(months []report.HistoryMonth, width float64) []svg.Tick {
 	return list
 }
 
-func (w *words) salesChart(r *report.Report, width float64, id, class string) string {
+func (w *words) salesChart(r *report.Report, history []report.HistoryMonth, width float64, id, class string) string {
 	q := r.Totals.Copies.Quantiles
 	n := func(x float64) string { return w.number(x, 0) }
 	chart := svg.Line{
 		Frame: svg.Frame{ID: "sales-" + id, Title: w.SalesTitle, Class: class, Width: width, Height: 280, Unit: w.SalesUnit, Format: n},
-		Ticks: w.ticks(r.History, width),
-		Fan: &svg.Fan{Quantiles: q, Label: w.month(r.Month) + ": " + n(q[2]),
+		Ticks: w.ticks(history, width),
+		Fan: &svg.Fan{Quantiles: q, Label: w.month(r.Month) + ": " + n(q[2]), Tick: w.monthShort(r.Month),
 			Names: [3]string{fmt.Sprintf(w.TopName, n(q[4])), fmt.Sprintf(w.MedianName, n(q[2])), fmt.Sprintf(w.LowName, n(q[0]))}},
 	}
-	for _, h := range r.History {
+	for _, h := range history {
 		pt := svg.Point{Label: w.month(h.Month) + ": " + w.count(h.Sales), Value: float64(h.Sales), Open: h.Incomplete}
 		if h.Incomplete {
 			pt.Label += " (" + w.Incomplete + ")"
@@ -77,56 +93,60 @@ func (w *words) salesChart(r *report.Report, width float64, id, class string) st
 		}
 		chart.Points = append(chart.Points, pt)
 	}
-	if k := len(r.History); k > 0 {
-		chart.Last = w.count(r.History[k-1].Sales)
-		chart.Desc = fmt.Sprintf(w.SalesDesc, w.month(r.History[0].Month), w.month(r.History[k-1].Month), w.month(r.Month), n(q[2]), n(q[0]), n(q[4]))
+	if k := len(history); k > 0 {
+		chart.Last = w.count(history[k-1].Sales)
+		chart.Desc = fmt.Sprintf(w.SalesDesc, w.month(history[0].Month), w.month(history[k-1].Month), w.month(r.Month), n(q[2]), n(q[0]), n(q[4]))
 	}
 	return chart.SVG()
 }
 
-func (w *words) shelfChart(r *report.Report, width float64, id, class string) string {
+func (w *words) shelfChart(history []report.HistoryMonth, width float64, id, class string) string {
 	chart := svg.Line{Frame: svg.Frame{ID: "shelf-" + id, Title: w.AvailabilityTitle, Desc: w.ShelfNote, Class: class, Width: width, Height: 190, Unit: w.ShareUnit, Format: w.percent},
-		Ticks: w.ticks(r.History, width), High: 1}
-	for _, h := range r.History {
+		Ticks: w.ticks(history, width), High: 1}
+	for _, h := range history {
 		v := h.Availability
 		if h.Products == 0 {
 			v = math.NaN()
 		}
 		chart.Points = append(chart.Points, svg.Point{Label: w.month(h.Month) + ": " + w.percent(h.Availability), Value: v, Open: h.Incomplete})
 	}
-	if last := r.LastMonth(); last.Products > 0 {
-		chart.Last = w.percent(last.Availability)
+	if n := len(history); n > 0 && history[n-1].Products > 0 {
+		chart.Last = w.percent(history[n-1].Availability)
 	}
 	return chart.SVG()
 }
 
-func (w *words) lostChart(r *report.Report, width float64, id, class string) string {
+func (w *words) lostChart(history []report.HistoryMonth, width float64, id, class string) string {
 	chart := svg.Columns{Frame: svg.Frame{ID: "lost-" + id, Title: w.LostTitle, Desc: w.ShelfNote, Class: class, Width: width, Height: 190, Unit: w.LostUnit, Format: w.axisRub},
-		Ticks: w.ticks(r.History, width), First: "sv-orange", Peak: w.short}
-	for _, h := range r.History {
+		Ticks: w.ticks(history, width), First: "sv-orange", Peak: w.short}
+	for _, h := range history {
 		chart.Columns = append(chart.Columns, svg.Column{Label: w.month(h.Month) + ": " + w.rub(h.LostRub), Values: []float64{h.LostRub}, Open: h.Incomplete})
 	}
 	return chart.SVG()
 }
 
-func (w *words) topChart(r *report.Report) string {
-	chart := svg.Bars{Frame: svg.Frame{ID: "top", Title: w.TopTitle, Desc: w.TopNote, Width: half}}
+func (w *words) topChart(r *report.Report, width float64, id, class string) string {
+	chart := svg.Bars{Frame: svg.Frame{ID: "top-" + id, Title: w.TopTitle, Desc: w.TopNote, Class: class, Width: width}}
 	for _, i := range report.Best(r.Rows, 12, func(x *report.Row) float64 { return x.Mean }) {
 		x := &r.Rows[i]
-		chart.Bars = append(chart.Bars, svg.Bar{Name: x.Artist + " — " + x.Album, Note: x.CoverType, Value: x.Mean, Low: x.Quantiles[0], High: x.Quantiles[4],
-			Before: known(x.SalesYear), Text: w.few(x.Mean), Label: x.Artist + " — " + x.Album + ", " + edition(x) + ": " + w.few(x.Mean) + " (" + w.span(x.Quantiles) + ")"})
+		chart.Bars = append(chart.Bars, svg.Bar{Name: x.Artist + " — " + x.Album, Note: w.cover(x.CoverType), Value: x.Mean, Low: x.Quantiles[0], High: x.Quantiles[4],
+			Before: known(x.SalesYear), Text: w.few(x.Mean), Label: x.Artist + " — " + x.Album + ", " + w.edition(x) + ": " + w.few(x.Mean) + " (" + w.span(x.Quantiles) + ")"})
 	}
 	return chart.SVG()
 }
 
-func (w *words) groupChart(id, title string, groups []report.Group) string {
-	chart := svg.Bars{Frame: svg.Frame{ID: id, Title: title, Desc: w.GroupNote, Width: half}}
+func (w *words) groupChart(title string, bars []svg.Bar, width float64, id, class string) string {
+	return svg.Bars{Frame: svg.Frame{ID: id, Title: title, Desc: w.GroupNote, Class: class, Width: width}, Bars: bars}.SVG()
+}
+
+func (w *words) groupBars(groups []report.Group, name func(string) string) []svg.Bar {
+	var bars []svg.Bar
 	for _, g := range groups {
 		q := g.Copies.Quantiles
-		chart.Bars = append(chart.Bars, svg.Bar{Name: g.Name, Note: w.counted(g.Products, w.titles), Value: g.Copies.Mean, Low: q[0], High: q[4],
-			Before: known(g.SalesLast), Text: w.few(g.Copies.Mean), Label: g.Name + ": " + w.few(g.Copies.Mean) + " (" + w.span(q) + ")"})
+		bars = append(bars, svg.Bar{Name: name(g.Name), Note: w.counted(g.Products, w.titles), Value: g.Copies.Mean, Low: q[0], High: q[4],
+			Before: known(g.SalesLast), Text: w.few(g.Copies.Mean), Label: name(g.Name) + ": " + w.few(g.Copies.Mean) + " (" + w.span(q) + ")"})
 	}
-	return chart.SVG()
+	return bars
 }
 
 func known(n *int) float64 {
@@ -211,5 +231,4 @@ type backtest struct {
 type backtestRow struct {
 	Method, Pinball, Difference, Coverage50, Coverage90, WAPE, Bias, Mark string
 	Chosen                                                                bool
-	Width                                                                 float64 // of the bar, 0–100
 }

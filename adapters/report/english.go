@@ -19,15 +19,15 @@ func english() *words {
 		Lead:        "Order %s: %s. In %s that should bring about %s beyond what the stock will sell.",
 		LeadNothing: "Nothing needs to be ordered: the stock covers the expected demand.",
 		LeadUnknown: "The stock is not known, so no order could be worked out. Upload a stock file.",
-		Made:        "made on %s", StockOn: "stock on the morning of %s", Model: "model %s", Filtered: "Only",
+		Made:        "made on %s, %s", StockOn: "stock on the morning of %s", Model: "model %s", Filtered: "Only",
 		ToOrder: "To order", ToOrderNote: "%s, %s at shelf prices",
-		Brings: "It brings", BringsNote: "≈ %s in the month that would not happen without it",
-		Demand: "Expected demand", DemandNote: "%s to %s with 90%% probability; ≈ %s",
-		Past: "Past forecasts", PastNote: "of product-months fell within the 90%% interval (%s over %s)", PastNone: "nothing to compare with yet",
+		Brings: "It brings", BringsNote: "≈\u00a0%s in the month that would not happen without it",
+		Demand: "Expected demand", DemandNote: "%s to %s with 90%% probability; ≈\u00a0%s",
+		Past: "Past forecasts", PastNote: "of cases within the 90%% interval: %s over %s", PastNone: "nothing to compare with yet",
 
 		First: "Order these first", FirstNote: "By expected revenue. The whole list, %s, is in the table below: tick “Only to order”.",
-		NothingToOrder: "No product needs to be ordered.", Why: "Why", BringsRub: "Brings", Forecast: "Demand", Record: "Record",
-		SoldOut: "sold out", SoldOutMonth: "%[2]s sold in %[1]s", LostThen: "missing for %s of the month, ≈ %s lost",
+		NothingToOrder: "No product needs to be ordered.", Why: "Why", OnHand: "In stock", BringsRub: "Brings", Forecast: "Demand", Record: "Record",
+		SoldOut: "sold out", SoldOutMonth: "%[2]s sold in %[1]s", LostThen: "missing for %s of the month, ≈\u00a0%s lost",
 		ShortOf: "%s left, %s expected", BufferOf: "%s left; a strong month needs %s",
 
 		SalesTitle: "Sales and forecast", SalesUnit: "copies a month", MedianName: "forecast %s", TopName: "up to %s", LowName: "from %s",
@@ -63,6 +63,7 @@ func english() *words {
 		},
 		copies: [3]string{"copy", "", "copies"}, titles: [3]string{"title", "", "titles"}, sales: [3]string{"sale", "", "sales"},
 		cells: [3]string{"product-month", "", "product-months"}, products: [3]string{"product", "", "products"},
+		Sealed: "sealed", Opened: "opened", NoStyle: "no style", Before1950: "up to 1950", After2020: "after 2020", Decade: "%ss",
 		Product: "Plastinka",
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/plastinka/predictor/adapters/support/svg"
+	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/report"
 )
@@ -44,9 +45,9 @@ type page struct {
 	Incompl  string
 	Trust    *trust
 	Backtest *backtest
-	Top      template.HTML
-	Styles   template.HTML
-	Decades  template.HTML
+	Top      charts
+	Styles   charts
+	Decades  charts
 	Shelf    charts
 	Lost     charts
 	How      []string
@@ -109,10 +110,10 @@ func writeHTML(ctx context.Context, w io.Writer, r *report.Report, l report.Lang
 	p.Trust, p.Backtest = trustOf(r, words), backtestOf(r, words)
 	p.how(r)
 	for _, g := range r.Styles {
-		p.Options[0] = append(p.Options[0], g.Name)
+		p.Options[0] = append(p.Options[0], words.style(g.Name))
 	}
 	for _, g := range r.Decades {
-		p.Options[1] = append(p.Options[1], g.Name)
+		p.Options[1] = append(p.Options[1], words.decade(g.Name))
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	if err := t.Execute(out, p); err != nil {
@@ -125,7 +126,7 @@ func writeHTML(ctx context.Context, w io.Writer, r *report.Report, l report.Lang
 func (p *page) head(r *report.Report) {
 	w, t := p.W, &r.Totals
 	p.Title = fmt.Sprintf(w.Title, w.month(r.Month))
-	p.About = append(p.About, fmt.Sprintf(w.Made, r.GeneratedAt.Format("02.01.2006 15:04 MST")))
+	p.About = append(p.About, fmt.Sprintf(w.Made, w.day(calendar.DayIn(r.GeneratedAt)), r.GeneratedAt.Format("15:04\u00a0MST")))
 	if r.StockDay != 0 {
 		p.About = append(p.About, fmt.Sprintf(w.StockOn, w.day(r.StockDay)))
 	}
@@ -143,8 +144,8 @@ func (p *page) head(r *report.Report) {
 			figure{w.ToOrder, w.count(t.Restock), fmt.Sprintf(w.ToOrderNote, w.counted(t.Titles, w.titles), w.short(t.RestockRub)), "restock", float64(t.Restock)},
 			figure{w.Brings, w.short(t.GainRub), fmt.Sprintf(w.BringsNote, w.counted(round(t.Gain), w.sales)), "gain_rub", t.GainRub})
 	}
-	p.Figures = append(p.Figures, figure{w.Demand, w.number(t.Copies.Mean, 0),
-		fmt.Sprintf(w.DemandNote, w.number(t.Copies.Quantiles[0], 0), w.number(t.Copies.Quantiles[4], 0), w.short(t.Rub.Mean)), "demand", t.Copies.Mean})
+	p.Figures = append(p.Figures, figure{w.Demand, w.number(t.Copies.Quantiles[2], 0),
+		fmt.Sprintf(w.DemandNote, w.number(t.Copies.Quantiles[0], 0), w.number(t.Copies.Quantiles[4], 0), w.short(t.Rub.Mean)), "demand", t.Copies.Quantiles[2]})
 	past := figure{w.Past, "–", w.PastNone, "coverage_90", 0}
 	if a := &r.Accuracy; a.Cells > 0 {
 		past.Value, past.Exact = w.percent(a.Coverage90), a.Coverage90
@@ -183,7 +184,7 @@ func (p *page) first(r *report.Report) {
 		return x.Value(x.Gain) + 1e-6*float64(x.Order())
 	}) {
 		x := &r.Rows[i]
-		f := firstRow{Artist: x.Artist, Album: x.Album, Edition: edition(x), Order: w.count(x.Order()), Stock: w.count(*x.Stock),
+		f := firstRow{Artist: x.Artist, Album: x.Album, Edition: w.edition(x), Order: w.count(x.Order()), Stock: w.count(*x.Stock),
 			Demand: w.few(x.Mean), Spread: w.span(x.Quantiles), Why: w.why(r, x), Urgent: x.Reason == report.SoldOut, Brings: "–"}
 		if x.Price != nil {
 			f.Brings = w.short(x.Value(x.Gain))
@@ -193,9 +194,9 @@ func (p *page) first(r *report.Report) {
 }
 
 // edition tells two editions of an album apart.
-func edition(x *report.Row) string {
+func (w *words) edition(x *report.Row) string {
 	var parts []string
-	for _, s := range []string{x.ReleaseType, x.CoverType, x.ReleaseDecade} {
+	for _, s := range []string{x.ReleaseType, w.cover(x.CoverType), w.decade(x.ReleaseDecade)} {
 		if s != "" && s != "None" {
 			parts = append(parts, s)
 		}
@@ -211,7 +212,7 @@ func (w *words) why(r *report.Report, x *report.Row) string {
 	case report.SoldOut:
 		parts = append(parts, w.SoldOut)
 	case report.Short:
-		parts = append(parts, fmt.Sprintf(w.ShortOf, w.count(*x.Stock), w.few(x.Quantiles[2])))
+		parts = append(parts, fmt.Sprintf(w.ShortOf, w.count(*x.Stock), w.few(x.Mean)))
 	case report.Buffer:
 		parts = append(parts, fmt.Sprintf(w.BufferOf, w.count(*x.Stock), w.count(*x.Stock+x.Order())))
 	}

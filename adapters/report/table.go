@@ -32,8 +32,8 @@ func tableJSON(r *report.Report, w *words) ([]byte, error) {
 	for i := range r.Rows {
 		x := &r.Rows[i]
 		row, err := json.Marshal([]any{
-			x.ID, x.Artist, x.Album, edition(x), x.RecordingYear, barcode(x.Barcode),
-			place(styles, &t.Styles, x.Style), place(decades, &t.Decades, x.RecordingDecade),
+			x.ID, x.Artist, x.Album, w.edition(x), x.RecordingYear, barcode(x.Barcode),
+			place(styles, &t.Styles, w.style(x.Style)), place(decades, &t.Decades, w.decade(x.RecordingDecade)),
 			tenths(x.Quantiles[0]), tenths(x.Quantiles[2]), tenths(x.Quantiles[4]), tenths(x.Mean),
 			x.SalesLast, x.SalesYear, x.Stock, x.Restock, whole0(x.Price), recent(x.Series),
 		})

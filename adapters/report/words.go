@@ -30,7 +30,7 @@ type words struct {
 	// The page.
 	Title, Lead, LeadNothing, LeadUnknown, Made, StockOn, Model, Filtered                  string
 	ToOrder, ToOrderNote, Brings, BringsNote, Demand, DemandNote, Past, PastNote, PastNone string
-	First, FirstNote, NothingToOrder, Why, BringsRub, Forecast, Record                     string
+	First, FirstNote, NothingToOrder, Why, OnHand, BringsRub, Forecast, Record             string
 	SoldOut, SoldOutMonth, LostThen, ShortOf, BufferOf                                     string
 	SalesTitle, SalesNote, SalesUnit, MedianName, TopName, LowName, Incomplete, SalesDesc  string
 	TrustTitle, TrustLead, TrustMonths, TrustMonthsNote, Calibration, CalibrationNote      string
@@ -41,6 +41,7 @@ type words struct {
 	ShelfTitle, AvailabilityTitle, LostTitle, ShelfNote, LostUnit, ShareUnit               string
 	TableTitle, TableNote, Search, AllStyles, AllDecades, OnlyOrder, PerPage, Prev, Next   string
 	Of, Found, NoScript, PrintNote, Trend, Last, YearAgo, Sum, Interval, NoneFound         string
+	Sealed, Opened, NoStyle, Before1950, After2020, Decade                                 string
 	HowTitle                                                                               string
 	How                                                                                    []string
 	copies, titles, sales, cells, products                                                 [3]string
@@ -112,4 +113,35 @@ func (w *words) sumMethod(method string) string {
 func (w *words) axisRub(x float64) string {
 	s := w.short(x)
 	return strings.TrimSpace(strings.Trim(s, "₽\u00a0"))
+}
+
+// cover, style and decade are the catalogue's own words (§1.4) in the page's
+// language; words that it does not know stay as they are.
+func (w *words) cover(s string) string {
+	switch s {
+	case "Sealed":
+		return w.Sealed
+	case "Opened":
+		return w.Opened
+	}
+	return s
+}
+
+func (w *words) style(s string) string {
+	if s == "None" || s == "" {
+		return w.NoStyle
+	}
+	return s
+}
+
+func (w *words) decade(s string) string {
+	switch {
+	case s == "<1950":
+		return w.Before1950
+	case s == ">2020":
+		return w.After2020
+	case len(s) == 5 && s[4] == 's':
+		return fmt.Sprintf(w.Decade, s[:4])
+	}
+	return s
 }

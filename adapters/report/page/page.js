@@ -31,7 +31,7 @@
     const artist = element("b");
     artist.append(element("bdi", "", r[ARTIST]));
     const style = data.styles[r[STYLE]];
-    const small = [style === "None" ? "" : style, r[EDITION], r[YEAR] || ""].filter(Boolean).join(" · ");
+    const small = [style, r[EDITION], r[YEAR] || ""].filter(Boolean).join(" · ");
     td.append(artist, " ", element("bdi", "album", r[ALBUM]), element("small", "", small));
     return td;
   }

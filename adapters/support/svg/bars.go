@@ -1,6 +1,8 @@
 package svg
 
 import (
+	"fmt"
+	"html"
 	"math"
 	"unicode/utf8"
 )
@@ -35,14 +37,15 @@ func (b Bars) SVG() string {
 	x := scale{from: 0, to: math.Max(hi, 1e-9), low: 0, far: b.Width - 2}
 	for i, bar := range b.Bars {
 		y := pitch * float64(i)
-		room := int((b.Width - 7*float64(utf8.RuneCountInString(bar.Text)) - 16) / 6.6)
+		room := int((b.Width - 7*float64(utf8.RuneCountInString(bar.Text)) - 16) / 6.9)
 		name := shorten(bar.Name, room)
-		c.text(0, y+13, "", "", name)
-		if room -= utf8.RuneCountInString(name) + 1; bar.Note != "" && room > 6 {
-			c.text(6.6*float64(utf8.RuneCountInString(name))+8, y+13, "sv-m", "", shorten(bar.Note, room))
+		note := ""
+		if room -= utf8.RuneCountInString(name) + 1; room > utf8.RuneCountInString(bar.Note)+1 {
+			note = bar.Note
 		}
+		c.named(y+13, name, note)
 		c.text(b.Width, y+13, "sv-b", "end", bar.Text)
-		c.mark(rect(0, y+19, x.at(bar.Value), 9), "sv-blue", bar.Value, bar.Label)
+		c.mark(rect(0, y+19, x.at(bar.Value), 9), "sv-soft", bar.Value, bar.Label)
 		if !math.IsNaN(bar.Low) && bar.High > bar.Low {
 			c.line(x.at(bar.Low), y+23.5, x.at(bar.High), y+23.5, "sv-whisker")
 			c.line(x.at(bar.Low), y+20.5, x.at(bar.Low), y+26.5, "sv-whisker")
@@ -53,6 +56,16 @@ func (b Bars) SVG() string {
 		}
 	}
 	return c.close()
+}
+
+// named writes a name and a note behind it, which begins where the name really
+// ends.
+func (c *canvas) named(y float64, name, note string) {
+	fmt.Fprintf(c, `<text x="0" y="%s">%s`, px(y), html.EscapeString(name))
+	if note != "" {
+		fmt.Fprintf(c, `<tspan dx="7" class="sv-m">%s</tspan>`, html.EscapeString(note))
+	}
+	c.WriteString("</text>")
 }
 
 // shorten cuts s to n characters, the last of them an ellipsis.
@@ -96,7 +109,7 @@ func (p Calibration) SVG() string {
 	c.text(0, 10, "sv-m", "", p.Observed)
 	c.text(right, p.Height-8, "sv-m", "end", p.Nominal)
 	c.line(x.at(0), y.at(0), x.at(1), y.at(1), "sv-ref")
-	c.text(x.at(0.98), y.at(0.9)+16, "sv-m", "end", p.Ideal)
+	c.text(x.at(0.99), y.at(0.78), "sv-m", "end", p.Ideal)
 	points := make([][2]float64, len(p.Points))
 	for i, s := range p.Points {
 		points[i] = [2]float64{x.at(s.Nominal), y.at(s.Observed)}

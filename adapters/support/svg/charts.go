@@ -16,6 +16,7 @@ type Point struct {
 type Fan struct {
 	Quantiles [5]float64
 	Label     string    // for the pointer
+	Tick      string    // below the axis
 	Names     [3]string // of the 95 %, the 50 % and the 5 % quantile, beside the fan
 	After     int       // places after the last point; 0 is 1
 }
@@ -86,6 +87,7 @@ func (l Line) fan(c *canvas, x func(int) float64, y scale, at int) {
 	c.area("sv-fan50", [2]float64{px, start}, [2]float64{fx, y.at(q[3])}, [2]float64{fx, y.at(q[1])})
 	c.path("sv-bline", [][2]float64{{px, start}, {fx, y.at(q[2])}})
 	c.mark(circle(fx, y.at(q[2]), 4), "sv-blue sv-forecast", q[2], l.Fan.Label)
+	c.text(fx, l.Height-bottom+17, "sv-b", "middle", l.Fan.Tick)
 	middle := y.at(q[2])
 	upper, lower := math.Min(y.at(q[4]), middle-15), math.Max(y.at(q[0]), middle+15)
 	for i, label := range []struct {

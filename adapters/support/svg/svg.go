@@ -24,7 +24,7 @@ import (
 // variables --ink, --muted, --grid, --paper, --blue, --blue-soft, --orange.
 const Style = `
 .sv{display:block;width:100%;height:auto;overflow:visible;font:12px/1 system-ui,sans-serif;font-variant-numeric:tabular-nums}
-.sv text{fill:var(--ink)}.sv .sv-m{fill:var(--muted)}.sv .sv-b{font-weight:600}
+.sv text{fill:var(--ink)}.sv text.sv-m,.sv tspan.sv-m{fill:var(--muted)}.sv .sv-b{font-weight:600}
 .sv .sv-grid{stroke:var(--grid);stroke-width:1}.sv .sv-axis{stroke:var(--muted);stroke-width:1}
 .sv .sv-line{fill:none;stroke:var(--ink);stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
 .sv .sv-ref{stroke:var(--muted);stroke-width:1;stroke-dasharray:3 3;fill:none}
