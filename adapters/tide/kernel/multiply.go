@@ -11,7 +11,7 @@ const maxRows = 8
 // Scratch is what one thread needs to multiply. The zero Scratch is ready.
 type Scratch struct {
 	tile [maxRows * Panel]float32 // C's columns at the right edge
-	b    []float32                // MatMul's packed B
+	b    []float32                // a packed B
 }
 
 // Left is A (m × k): element (i, k) is Data[i·Row + k·Step]. A row-major matrix
@@ -146,6 +146,20 @@ func Pack(dst, b []float32, ldb, k, n int) Right {
 	return Packed(dst, k)
 }
 
+// Pack packs B (k × n), row-major with stride ldb, into the scratch, where it
+// stays until the next Pack or MatMul. The scratch grows to what was needed and
+// is then reused.
+func (s *Scratch) Pack(b []float32, ldb, k, n int) Right {
+	return Pack(s.room(k*Padded(n)), b, ldb, k, n)
+}
+
+func (s *Scratch) room(n int) []float32 {
+	if len(s.b) < n {
+		s.b = make([]float32, n)
+	}
+	return s.b
+}
+
 // PackTransposed makes a Right of Bᵀ, where b (n × k) is row-major with stride ldb.
 func PackTransposed(dst, b []float32, ldb, k, n int) Right {
 	for j := 0; j < n; j += Panel {
@@ -168,12 +182,9 @@ func Packed(data []float32, k int) Right { return Right{Data: data, Step: Panel,
 
 // MatMul computes C = op(A)·op(B), or adds it to C: op(A) is m × k and op(B) is
 // k × n, both given row-major with their strides; transposeA says that a holds
-// Aᵀ (k × m), transposeB that b holds Bᵀ (n × k). B is packed into s, which
-// grows to what was needed and is then reused.
+// Aᵀ (k × m), transposeB that b holds Bᵀ (n × k). B is packed into s.
 func (p Path) MatMul(s *Scratch, c []float32, ldc int, a []float32, lda int, transposeA bool, b []float32, ldb int, transposeB bool, m, n, k int, accumulate bool) {
-	if need := k * Padded(n); len(s.b) < need {
-		s.b = make([]float32, need)
-	}
+	room := s.room(k * Padded(n))
 	left := Left{a, lda, 1}
 	if transposeA {
 		left = Left{a, 1, lda}
@@ -182,5 +193,5 @@ func (p Path) MatMul(s *Scratch, c []float32, ldc int, a []float32, lda int, tra
 	if transposeB {
 		pack = PackTransposed
 	}
-	p.Multiply(s, c, ldc, left, pack(s.b, b, ldb, k, n), m, n, k, accumulate)
+	p.Multiply(s, c, ldc, left, pack(room, b, ldb, k, n), m, n, k, accumulate)
 }
