@@ -28,8 +28,9 @@ type content map[int32][]fingerprint
 // cells' cleaning, before an arrival is corrected.
 func contentOf(rows *intake.Rows) map[calendar.Month]content {
 	records := make([][sha256.Size]byte, len(rows.Records))
+	var scratch []byte
 	for i, r := range rows.Records {
-		records[i] = hashRecord(r)
+		records[i], scratch = hashRecord(r, scratch)
 	}
 	months := map[calendar.Month]content{}
 	for _, s := range rows.Sales {
@@ -52,15 +53,16 @@ func comparePrints(a, b fingerprint) int { return bytes.Compare(a[:], b[:]) }
 
 // hashRecord covers the attributes as given. The price category is left out,
 // as the price itself is in the row's; the release type is folded, as its
-// spelling is the database's choice (§1.4 step 1).
-func hashRecord(r catalog.Raw) [sha256.Size]byte {
-	h := sha256.New()
-	for _, field := range []string{r.Barcode, r.Artist, r.Album, r.Cover, strings.ToLower(r.ReleaseType),
+// spelling is the database's choice (§1.4 step 1). scratch is reused from one
+// record to the next.
+func hashRecord(r catalog.Raw, scratch []byte) ([sha256.Size]byte, []byte) {
+	b := scratch[:0]
+	for _, field := range [...]string{r.Barcode, r.Artist, r.Album, r.Cover, strings.ToLower(strings.ToUpper(r.ReleaseType)),
 		r.RecordingYear, r.ReleaseYear, r.Style} {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(field))))
-		h.Write([]byte(field))
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(field)))
+		b = append(b, field...)
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return sha256.Sum256(b), b
 }
 
 func hashSale(record *[sha256.Size]byte, s intake.Sale) fingerprint {

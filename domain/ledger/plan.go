@@ -94,7 +94,7 @@ func contiguous(content map[calendar.Month]content, empty []calendar.Month) ([]c
 	}
 	if missing := between(months[0], months[len(months)-1], months); len(missing) > 0 {
 		return nil, fault.New(fault.Invalid, "months_not_contiguous",
-			"the sales files hold rows from %s to %s, but none of %s; add the files of these months, or name them in empty_months if nothing was sold then",
+			"the months of the upload run from %s to %s, but no sales row is of %s; add the files of these months, or name them in empty_months if the shop was closed",
 			months[0].Short(), months[len(months)-1].Short(), span(missing)).With("months", missing)
 	}
 	return months, nil

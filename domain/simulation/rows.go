@@ -10,6 +10,7 @@ import (
 type Row struct {
 	Barcode, Artist, Album, Cover, ReleaseType, RecordingYear, ReleaseYear, Style string
 
+	Edition int // index into Shop.Editions: no cell, but what a reader must find out
 	Price   int // RUB
 	Created calendar.Day
 	Sold    calendar.Day // of a sales row
@@ -111,7 +112,7 @@ func (s *Shop) Sales(from, until calendar.Day) []Row {
 
 func (s *Shop) row(c Copy) Row {
 	w := s.Editions[c.Edition].writings[c.writing]
-	return Row{Barcode: w.barcode, Artist: w.artist, Album: w.album, Cover: w.cover, Price: int(c.Price),
+	return Row{Edition: int(c.Edition), Barcode: w.barcode, Artist: w.artist, Album: w.album, Cover: w.cover, Price: int(c.Price),
 		ReleaseType: w.releaseType, RecordingYear: w.recordingYear, ReleaseYear: w.releaseYear, Style: w.style,
 		Created: c.Arrived}
 }
