@@ -81,14 +81,18 @@ func cutSuffixFold(s, mark string) (string, bool) {
 	return s, false
 }
 
-// A written number as read so far.
+// written is a number as read so far. It has room for more digits and
+// separators than any number needs that a shop means.
 type written struct {
-	digits  []byte // all digits
-	marks   []int  // how many digits stood before each separator
-	kinds   []byte // ',' or '.'
-	buf     [48]byte
-	markBuf [16]int
-	kindBuf [16]byte
+	digits  [48]byte
+	marks   [16]separator
+	nDigits int
+	nMarks  int
+}
+
+type separator struct {
+	kind   byte // ',' or '.'
+	before int  // how many digits stand before it
 }
 
 // parseNumber reads a plain number with white space of any kind, comma and
@@ -109,66 +113,65 @@ func parseNumber(s string) (float64, bool) {
 
 // read splits s; false if there is anything else in it, or too much.
 func (w *written) read(s string) bool {
-	w.digits, w.marks, w.kinds = w.buf[:0], w.markBuf[:0], w.kindBuf[:0]
 	for i := 0; i < len(s); {
 		c := s[i]
+		size := 1
 		switch {
 		case isDigit(c):
-			if len(w.digits) == cap(w.digits) {
+			if w.nDigits == len(w.digits) {
 				return false
 			}
-			w.digits = append(w.digits, c)
-			i++
-			continue
+			w.digits[w.nDigits] = c
+			w.nDigits++
 		case c == ',' || c == '.':
-			if len(w.marks) == cap(w.marks) {
+			if w.nMarks == len(w.marks) {
 				return false
 			}
-			w.marks, w.kinds = append(w.marks, len(w.digits)), append(w.kinds, c)
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if !unicode.IsSpace(r) {
-			return false
+			w.marks[w.nMarks] = separator{c, w.nDigits}
+			w.nMarks++
+		default:
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); !unicode.IsSpace(r) {
+				return false
+			}
 		}
 		i += size
 	}
-	return len(w.digits) > 0
+	return w.nDigits > 0
 }
 
 // decimal is how many digits stand before the decimal separator.
 func (w *written) decimal() (before int, ok bool) {
-	n, total := len(w.marks), len(w.digits)
+	n := w.nMarks
 	if n == 0 {
-		return total, true
+		return w.nDigits, true
 	}
 	last := w.marks[n-1]
 	if n == 1 {
-		if total-last == 3 && 1 <= last && last <= 3 && w.digits[0] != '0' {
-			return total, true // 1,290
+		if w.nDigits-last.before == 3 && 1 <= last.before && last.before <= 3 && w.digits[0] != '0' {
+			return w.nDigits, true // 1,290
 		}
-		return last, true
+		return last.before, true
 	}
-	thousands := w.kinds[0]
-	if w.kinds[n-1] != thousands { // 1,290.50
-		return last, w.grouped(n-1, last)
+	if last.kind != w.marks[0].kind { // 1,290.50
+		return last.before, w.grouped(n-1, last.before)
 	}
-	return total, w.grouped(n, total)
+	return w.nDigits, w.grouped(n, w.nDigits)
 }
 
 // grouped reports whether the first n separators are of one kind and part the
 // digits before end in groups of three.
 func (w *written) grouped(n, end int) bool {
-	if w.marks[0] < 1 || w.marks[0] > 3 {
+	first := w.marks[0]
+	if first.before < 1 || first.before > 3 {
 		return false
 	}
-	for i := range n {
+	for i, m := range w.marks[:n] {
 		next := end
 		if i+1 < n {
-			next = w.marks[i+1]
+			next = w.marks[i+1].before
 		}
-		if w.kinds[i] != w.kinds[0] || next-w.marks[i] != 3 {
+		if m.kind != first.kind || next-m.before != 3 {
 			return false
 		}
 	}
@@ -177,17 +180,17 @@ func (w *written) grouped(n, end int) bool {
 
 // value is the number with its decimal separator after so many digits.
 func (w *written) value(before int) (float64, bool) {
+	digits := w.digits[:w.nDigits]
+	if len(digits) > 15 {
+		text := string(digits[:before]) + "." + string(digits[before:])
+		v, err := strconv.ParseFloat(text, 64)
+		return v, err == nil
+	}
 	var whole uint64
-	for _, d := range w.digits {
+	for _, d := range digits {
 		whole = whole*10 + uint64(d-'0')
 	}
-	if len(w.digits) <= 15 { // both exact, so that their quotient is rounded right
-		return float64(whole) / powerOfTen(len(w.digits)-before), true
-	}
-	text := make([]byte, 0, len(w.digits)+1)
-	text = append(append(append(text, w.digits[:before]...), '.'), w.digits[before:]...)
-	v, err := strconv.ParseFloat(string(text), 64)
-	return v, err == nil
+	return float64(whole) / powerOfTen(len(digits)-before), true // both exact: rounded right
 }
 
 // powerOfTen is 10ⁿ, exact for n ≤ 22.
