@@ -17,10 +17,10 @@ const deep = 5 // copies
 // The facts are walked from one change of stock to the next: on hand on a day
 // is what was there after the day, and what was sold on it.
 func Features(m ledger.MonthFacts, price func(catalog.ID) float64) []Feature {
-	var features []Feature
 	if m.DaysObserved == 0 {
 		return nil
 	}
+	features := make([]Feature, 0, len(m.Openings))
 	w := walk{opens: m.Openings, moves: m.Movements, sales: m.Sales}
 	for id, more := w.product(); more; id, more = w.product() {
 		days := w.days(id, m.Month.Month.First(), m.DaysObserved)
