@@ -36,7 +36,8 @@ func RecordingYear(text string) (year int, ok bool) {
 const earliestYear = 1950
 
 // releaseYear is step 3 for one value: the year that text begins with,
-// completed if it is partial. ok is false where that is no year of a release.
+// completed if it is partial. ok is false where it does not begin with 19 or
+// 20; so no year after 2099, let alone 2100, is taken for one.
 func releaseYear(text string) (year int, ok bool) {
 	if !strings.HasPrefix(text, "19") && !strings.HasPrefix(text, "20") {
 		return 0, false
@@ -48,7 +49,7 @@ func releaseYear(text string) (year int, ok bool) {
 			year += 9
 		}
 	}
-	return year, year <= 2100
+	return year, true
 }
 
 // leadingDigits is the number that text's first digits make, at most four of
