@@ -2,10 +2,10 @@
 // and its result look like as files.
 //
 // input.zip holds manifest.json, config.json, products.parquet, monthly.parquet
-// and, for trials, trials.json. output.zip holds manifest.json and, of a
-// training, metrics.json, predictions.csv, forecasts.parquet and, if the engine
-// wrote one, model.onnx; of trials scores.json; of a back-test backtest.json and
-// backtest_forecasts.parquet. predictions.csv is for people and for programs
+// and, for trials, trials.json. output.zip holds manifest.json,
+// metrics.json and, of a training, products.parquet, predictions.csv,
+// forecasts.parquet and, if the engine wrote one, model.onnx; of trials
+// scores.json; of a back-test backtest.json and backtest_forecasts.parquet. predictions.csv is for people and for programs
 // that know the old service; forecasts.parquet has the whole distributions.
 //
 // There is nothing executable in either. A file appears whole or not at all,

@@ -152,9 +152,9 @@ func TestResultRoundTrip(t *testing.T) {
 	full := result(t, 20)
 	modelless := result(t, 2)
 	modelless.ModelFile, modelless.Warnings = "", nil
-	scores := &training.Result{Kind: training.Trials, Scores: []training.TrialScore{
+	scores := &training.Result{Kind: training.Trials, Metrics: map[string]float64{"training_duration_seconds": 3}, Scores: []training.TrialScore{
 		{ID: 3, Pinball: 0.25, Relative: 0.9, Metrics: map[string]float64{"val_MIC": 0.8}, Seconds: 1.5}, {ID: 4, Error: "did not learn"}}}
-	backtest := &training.Result{Kind: training.Backtest, Backtest: &forecast.Backtest{Origins: []calendar.Month{24300, 24301}, Cells: 12,
+	backtest := &training.Result{Kind: training.Backtest, Method: "tide", Metrics: map[string]float64{"val_pinball": 0.2}, Backtest: &forecast.Backtest{Origins: []calendar.Month{24300, 24301}, Cells: 12,
 		Chosen: "tide", Best: "shrunk", Rows: []forecast.BacktestRow{{Method: "tide", Class: "all", Cells: 12, Pinball: 1.0 / 7}},
 		Forecasts: []forecast.BacktestForecast{{Product: 1, Month: 24300, Method: "tide", Quantiles: [5]float64{0, 0, 1, 2, 3}, Mean: 0.1, Actual: 2}}}}
 	for name, want := range map[string]*training.Result{"full": full, "no model": modelless, "scores": scores, "backtest": backtest} {

@@ -74,6 +74,9 @@ func (Files) WriteResult(ctx context.Context, path string, r *training.Result) e
 		if err := w.json(manifestFile, m); err != nil {
 			return err
 		}
+		if err := w.metrics(r.Metrics); err != nil {
+			return err
+		}
 		switch r.Kind {
 		case training.Train:
 			return w.training(r)
@@ -86,17 +89,18 @@ func (Files) WriteResult(ctx context.Context, path string, r *training.Result) e
 	})
 }
 
-func (w writer) training(r *training.Result) error {
-	if len(r.Forecasts) != len(r.Products) {
-		return fault.New(fault.Internal, "internal_error", "a result has %d forecasts for %d products", len(r.Forecasts), len(r.Products))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
-		if v := r.Metrics[name]; !finite(v) {
+func (w writer) metrics(metrics map[string]float64) error {
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		if v := metrics[name]; !finite(v) {
 			return fault.New(fault.Internal, "not_finite", "%s cannot be written: the metric %s is %v", metricsFile, name, v)
 		}
 	}
-	if err := w.json(metricsFile, r.Metrics); err != nil {
-		return err
+	return w.json(metricsFile, metrics)
+}
+
+func (w writer) training(r *training.Result) error {
+	if len(r.Forecasts) != len(r.Products) {
+		return fault.New(fault.Internal, "internal_error", "a result has %d forecasts for %d products", len(r.Forecasts), len(r.Products))
 	}
 	if err := w.add(productsFile, zip.Store, func(out io.Writer) error { return parquet.Write(out, productRows(r.Products, nil)) }); err != nil {
 		return err
@@ -229,6 +233,9 @@ func (r reader) result(dir string) (*training.Result, error) {
 			manifestFile, m.SchemaVersion, schemaVersion)
 	}
 	result := &training.Result{Kind: m.Task, Month: m.Month, Method: m.Method, Warnings: m.Warnings}
+	if err := r.json(metricsFile, &result.Metrics); err != nil {
+		return nil, err
+	}
 	switch m.Task {
 	case training.Train:
 		return result, r.training(m, result, dir)
@@ -241,9 +248,6 @@ func (r reader) result(dir string) (*training.Result, error) {
 }
 
 func (r reader) training(m resultManifest, result *training.Result, dir string) (err error) {
-	if err := r.json(metricsFile, &result.Metrics); err != nil {
-		return err
-	}
 	if result.Products, _, err = r.products(m.Products, false); err != nil {
 		return err
 	}
