@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/fault"
@@ -24,16 +25,12 @@ func snapshotDay(rows *intake.Rows, o Options) (s calendar.Day, inferred bool) {
 	if o.Snapshot != nil {
 		return *o.Snapshot, false
 	}
-	var latest calendar.Day
-	for i, sale := range rows.Sales {
-		if i == 0 || sale.Sold > latest {
-			latest = sale.Sold // no later arrival: R11
-		}
+	latest := calendar.Day(math.MinInt32)
+	for _, sale := range rows.Sales {
+		latest = max(latest, sale.Sold) // its arrival is no later: R11
 	}
-	for i, lot := range rows.Lots {
-		if (i == 0 && len(rows.Sales) == 0) || lot.Created > latest {
-			latest = lot.Created
-		}
+	for _, lot := range rows.Lots {
+		latest = max(latest, lot.Created)
 	}
 	s = latest + 1
 	if end := latest.Month().Last(); end-latest <= monthEnd {
