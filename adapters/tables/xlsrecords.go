@@ -41,7 +41,7 @@ type records struct {
 }
 
 func newRecords(r io.Reader, at int64) *records {
-	return &records{r: bufio.NewReaderSize(r, 64<<10), at: at, body: make([]byte, 1<<16)}
+	return &records{r: bufio.NewReaderSize(r, 32<<10), at: at}
 }
 
 // next goes on to the next record, whatever was left of this one.
@@ -51,7 +51,11 @@ func (b *records) next() error {
 		return b.trouble(err)
 	}
 	b.id = binary.LittleEndian.Uint16(head[:])
-	b.data = b.body[:binary.LittleEndian.Uint16(head[2:])]
+	size := int(binary.LittleEndian.Uint16(head[2:]))
+	if size > len(b.body) {
+		b.body = make([]byte, size)
+	}
+	b.data = b.body[:size]
 	if _, err := io.ReadFull(b.r, b.data); err != nil {
 		return b.trouble(err)
 	}
