@@ -242,7 +242,7 @@ func (b *Builder) row(p *product, s *spread, start int) Row {
 	}
 	level := b.level(f)
 	r.Stock = new(p.stock)
-	r.Restock = new(max(0, int(math.Ceil(level-1e-9))-p.stock))
+	r.Restock = new(forecast.Restock(level, p.stock))
 	r.FromStock = new(s.sold(p.stock))
 	r.Gain = math.Max(0, s.sold(p.stock+*r.Restock)-*r.FromStock)
 	r.Reason = reason(p.stock, *r.Restock, f.Quantiles[2])

@@ -48,7 +48,11 @@ func (l Line) SVG() string {
 	left := l.gutter(hi)
 	y := c.values(&l.Frame, hi, left, right)
 	x := func(i int) float64 { return left + 8 + float64(i)*(right-left-16)/float64(max(places, 1)) }
-	c.categories(&l.Frame, x, l.Ticks)
+	for _, t := range l.Ticks {
+		if l.Fan == nil || x(places)-x(t.At) > 44 { // else it would touch the fan's own
+			c.categories(&l.Frame, x, []Tick{t})
+		}
+	}
 	if l.Fan != nil {
 		l.fan(c, x, y, places)
 	}
@@ -79,7 +83,7 @@ func (l Line) fan(c *canvas, x func(int) float64, y scale, at int) {
 	q := l.Fan.Quantiles
 	from := l.last()
 	px, fx := x(max(from, 0)), x(at)
-	start := y.at(0)
+	start := y.at(q[2])
 	if from >= 0 {
 		start = y.at(l.Points[from].Value)
 	}
