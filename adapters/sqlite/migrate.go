@@ -23,6 +23,9 @@ const (
 	locksTable      = "plastinka_migration_locks"
 )
 
+// foreign is the code of a database that is not ours.
+const foreign = "database_foreign"
+
 // prepare looks at the database file before anything may change it, refuses
 // what is not ours, and migrates it if needed. It returns the lock that all who
 // have the database open share; who migrates holds it alone.
@@ -35,42 +38,46 @@ func prepare(ctx context.Context, path string, o Options, steps fs.FS) (_ *filel
 		return nil, notWritable(path, err)
 	}
 	defer func() {
-		if err != nil {
-			if lock.Made() && exists(path) {
-				os.Remove(path + ".lock") // a database that is not ours stays as it was found
-			}
-			err = errors.Join(err, lock.Close())
+		if err == nil {
+			return
 		}
+		if fault.CodeOf(err) == foreign && lock.Made() {
+			os.Remove(path + ".lock") // what is not ours stays as it was found
+		}
+		err = errors.Join(err, lock.Close())
 	}()
+	// Who waits for the exclusive lock holds none: of several that start at
+	// once one migrates, and the others then find nothing to do.
+	for range 10 {
+		if err := share(ctx, lock, path, o); err != nil {
+			return nil, err
+		}
+		pending, err := lookAt(ctx, path, steps)
+		if err != nil || len(pending) == 0 {
+			return lock, err
+		}
+		alone, err := lock.Exclusive(ctx, o.Busy/100)
+		if err != nil {
+			return nil, err
+		}
+		if alone {
+			if err := bringUp(ctx, path, o, steps); err != nil {
+				return nil, err
+			}
+			return lock, share(ctx, lock, path, o)
+		}
+	}
+	return nil, fault.New(fault.Unavailable, "database_in_use",
+		"the database %s has to be brought to this program's version, but another program has it open; stop that one first", path)
+}
+
+func share(ctx context.Context, lock *filelock.Lock, path string, o Options) error {
 	ok, err := lock.Shared(ctx, o.Busy)
-	if err != nil {
-		return nil, err
+	if err == nil && !ok {
+		err = fault.New(fault.Unavailable, "database_busy",
+			"another program is bringing the database %s to a new version; try again when it is done", path)
 	}
-	if !ok {
-		return nil, fault.New(fault.Unavailable, "database_busy", "another program is changing the database %s to a new version; try again when it is done", path)
-	}
-	pending, err := lookAt(ctx, path, steps)
-	if err != nil || len(pending) == 0 {
-		return lock, err
-	}
-	if ok, err = lock.Exclusive(ctx, o.Busy/10); err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fault.New(fault.Unavailable, "database_in_use",
-			"the database %s has to be brought to this program's version, but another program has it open; stop that one first", path)
-	}
-	// Somebody may have been faster between the two locks.
-	if pending, err = lookAt(ctx, path, steps); err == nil && len(pending) > 0 {
-		err = bringUp(ctx, path, o, pending[0], steps)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if ok, err = lock.Shared(ctx, o.Busy); err == nil && !ok {
-		err = fault.New(fault.Unavailable, "database_busy", "another program is changing the database %s; try again when it is done", path)
-	}
-	return lock, err
+	return err
 }
 
 // lookAt reads which migrations the database has, without changing a byte, and
@@ -102,7 +109,7 @@ func lookAt(ctx context.Context, path string, steps fs.FS) (pending []string, er
 		return pending, err
 	}
 	if !slices.Contains(tables, migrationsTable) {
-		return nil, fault.New(fault.Conflict, "database_foreign",
+		return nil, fault.New(fault.Conflict, foreign,
 			"%s is the database of another program (such as the earlier Python service), it was not touched; move it away, or set DATA_ROOT_DIR to another folder, and upload the files again", path)
 	}
 	applied, err := texts(ctx, db, "SELECT name FROM "+migrationsTable+" ORDER BY name")
@@ -121,8 +128,12 @@ func lookAt(ctx context.Context, path string, steps fs.FS) (pending []string, er
 }
 
 // bringUp migrates a database that nobody else has open, after a copy if there
-// is anything in it. first names the first step.
-func bringUp(ctx context.Context, path string, o Options, first string, steps fs.FS) (err error) {
+// is anything in it.
+func bringUp(ctx context.Context, path string, o Options, steps fs.FS) (err error) {
+	pending, err := lookAt(ctx, path, steps)
+	if err != nil || len(pending) == 0 {
+		return err // somebody was faster
+	}
 	if !exists(path) {
 		// SQLite would make it readable for all.
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -146,7 +157,7 @@ func bringUp(ctx context.Context, path string, o Options, first string, steps fs
 		if err := os.MkdirAll(o.Backups, 0o700); err != nil {
 			return notWritable(o.Backups, err)
 		}
-		if err := db.Backup(ctx, filepath.Join(o.Backups, "plastinka-before-"+first+".db")); err != nil {
+		if err := db.Backup(ctx, filepath.Join(o.Backups, "plastinka-before-"+pending[0]+".db")); err != nil {
 			return err
 		}
 	}

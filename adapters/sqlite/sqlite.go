@@ -134,7 +134,8 @@ func OpenMemory(ctx context.Context) (*Database, error) {
 func connect(ctx context.Context, path string, busy time.Duration) (*Database, error) {
 	d := &Database{path: path}
 	err := d.pools(
-		dsn(path, busy, "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_txlock=immediate"),
+		dsn(path, busy, "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+			"_pragma=journal_size_limit(67108864)", "_txlock=immediate"),
 		dsn(path, busy, "_pragma=query_only(1)"))
 	if err != nil {
 		return nil, err
