@@ -137,11 +137,12 @@ func forenames() []string {
 		"Mira", "Nils", "Olga", "Pablo", "Rosa", "Sven", "Tilda", "Ugo", "Vera", "Walter", "Ada", "Boris", "Cleo", "Elio"}
 }
 
+// surnames keep to letters that Windows-1251 has too, in which shops export.
 func surnames() []string {
 	return []string{"Abelard", "Brandel", "Corvino", "Dahlquist", "Ekerot", "Fontane", "Grimsby", "Halloran", "Ibarra",
-		"Jessop", "Kallström", "Lindqvist", "Marchetti", "Novak", "Ostrander", "Pellegrin", "Quist", "Rosario", "Solberg",
+		"Jessop", "Kallstrom", "Lindqvist", "Marchetti", "Novak", "Ostrander", "Pellegrin", "Quist", "Rosario", "Solberg",
 		"Tavares", "Ullmann", "Vantongeren", "Wexley", "Yardley", "Zimmer", "Ashdown", "Bellweather", "Castellan",
-		"Dufresne", "Eriksson", "Fairbairn", "Güntner", "Hartwell", "Ingram"}
+		"Dufresne", "Eriksson", "Fairbairn", "Guntner", "Hartwell", "Ingram"}
 }
 
 func russianAdjectives() []string {
