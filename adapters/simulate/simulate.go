@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/xuri/excelize/v2"
@@ -31,15 +32,16 @@ type Format string
 // The formats. Mixed writes xlsx and csv by turns, as shops do.
 const (
 	XLSX    Format = "xlsx"
-	CSV     Format = "csv" // UTF-8, comma, LF
-	CSVBOM  Format = "csv-utf8-bom"
-	CSV16LE Format = "csv-utf16le"
+	CSV     Format = "csv"          // UTF-8, comma, LF
+	CSVBOM  Format = "csv-utf8-bom" // semicolon and CRLF, as a Russian Excel writes "CSV UTF-8"
+	CSV16LE Format = "csv-utf16le"  // tab and CRLF, as Excel writes "Unicode text"
 	CSV16BE Format = "csv-utf16be"
-	CSV1251 Format = "csv-1251" // semicolon and CRLF, as a Russian spreadsheet writes it
+	CSV1251 Format = "csv-1251" // semicolon, CRLF and DD.MM.YYYY, as a Russian Excel writes "CSV"
 	Mixed   Format = "mixed"
 )
 
-// Formats are all but Mixed.
+// Formats are all but Mixed. Windows-1252 is not among them: it lacks the
+// letters of half of the shop's names.
 func Formats() []Format { return []Format{XLSX, CSV, CSVBOM, CSV16LE, CSV16BE, CSV1251} }
 
 // Files are the paths of what was written.
@@ -54,6 +56,9 @@ type Files struct {
 // whose start the stock is counted.
 func Write(ctx context.Context, dir string, shop *simulation.Shop, snapshot calendar.Day, format Format) (Files, error) {
 	var f Files
+	if known := append(Formats(), Mixed); !slices.Contains(known, format) {
+		return f, fault.New(fault.Invalid, "unknown_format", "there is no format %q; choose one of %q", format, known)
+	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return f, fault.New(fault.Invalid, "folder_not_empty", "%s has files already; give a new folder", dir)
 	}
@@ -101,7 +106,7 @@ func (w *writer) table(name string, turn int, format Format, header []string, ro
 		return write(to, format, header, func(yield func([]any) error) error {
 			for i, r := range rows {
 				if i%4096 == 0 && w.ctx.Err() != nil {
-					return w.ctx.Err()
+					return fault.Wrap("simulate.table", w.ctx.Err())
 				}
 				if err := yield(values(r)); err != nil {
 					return err
@@ -169,8 +174,11 @@ func (w *writer) csv(to io.Writer, format Format, header []string, rows func(fun
 		}
 	}
 	c := csv.NewWriter(out)
-	if format == CSV1251 {
+	switch format {
+	case CSVBOM, CSV1251:
 		c.Comma, c.UseCRLF = ';', true
+	case CSV16LE:
+		c.Comma, c.UseCRLF = '\t', true
 	}
 	if err := c.Write(header); err != nil {
 		return err
