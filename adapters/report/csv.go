@@ -75,12 +75,12 @@ func neutral(s string) string {
 	return "'" + s
 }
 
-// decimal is the shortest text of x, to a ten-thousandth; "" for what is no number.
+// decimal is the shortest text of x, to a billionth; "" for what is no number.
 func decimal(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return ""
 	}
-	return strconv.FormatFloat(math.Round(x*1e4)/1e4, 'f', -1, 64)
+	return strconv.FormatFloat(math.Round(x*1e9)/1e9, 'f', -1, 64)
 }
 
 func optional(x *float64) string {

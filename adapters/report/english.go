@@ -11,7 +11,7 @@ func english() *words {
 		ReleaseType: "Release type", RecordingDecade: "Recording decade", ReleaseDecade: "Release decade", Style: "Style", Year: "Recording year",
 		ResultID: "Result id", ModelID: "Model", Month: "Forecast month", Availability: "Availability", Confidence: "Depth of stock",
 		MeanItems: "Mean sales (copies)", MeanRub: "Mean sales (RUB)", LostRub: "Lost sales (RUB)",
-		SalesLast: "Sales last month (copies)", SalesYear: "Sales a year ago (copies)", Mean: "Forecast, mean (copies)", Price: "Price (RUB)",
+		SalesLast: "Sales last month (copies)", SalesYear: "Sales a year ago (copies)", Mean: "Mean forecast (copies)", Price: "Price (RUB)",
 		Stock: "Stock (copies)", Restock: "Restock (copies)", RestockRub: "Restock value (RUB)", FromStock: "Expected sales from stock (copies)",
 		Method: "Method", Quantile: "Forecast %d%% (copies)", SheetForecast: "Forecast", SheetTotals: "Totals",
 

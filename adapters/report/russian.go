@@ -12,7 +12,7 @@ func russian() *words {
 		ReleaseType: "Тип", RecordingDecade: "Десятилетие записи", ReleaseDecade: "Десятилетие выпуска", Style: "Стиль", Year: "Год записи",
 		ResultID: "Номер результата", ModelID: "Модель", Month: "Месяц прогноза", Availability: "Доступность", Confidence: "Глубина запаса",
 		MeanItems: "Средние продажи (шт)", MeanRub: "Средние продажи (руб)", LostRub: "Потерянные продажи (руб)",
-		SalesLast: "Продажи за прошлый месяц (шт)", SalesYear: "Продажи год назад (шт)", Mean: "Прогноз, среднее (шт)", Price: "Цена (руб)",
+		SalesLast: "Продажи за прошлый месяц (шт)", SalesYear: "Продажи год назад (шт)", Mean: "Средний прогноз (шт)", Price: "Цена (руб)",
 		Stock: "Остаток (шт)", Restock: "Заказать (шт)", RestockRub: "Сумма заказа (руб)", FromStock: "Ожидаемые продажи со склада (шт)",
 		Method: "Метод", Quantile: "Прогноз %d%% (шт)", SheetForecast: "Прогноз", SheetTotals: "Итоги",
 
