@@ -144,50 +144,6 @@ func TestR1TheContentDecides(t *testing.T) {
 	}
 }
 
-// TestR8Cancellation: whoever gives up gets his own error, from every format.
-func TestR8Cancellation(t *testing.T) {
-	rows := strings.Repeat(`<row><c><v>1</v></c></row>`, 2000)
-	var cells [][]byte
-	for i := range 2000 {
-		cells = append(cells, number(i, 0, 1))
-	}
-	for name, data := range map[string][]byte{"csv": []byte(strings.Repeat("a,b\n", 2000)), "xlsx": sheetOf(t, rows), "xls": xlsOf(nil, cells...)} {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		w, err := openBytes(t, data, ports.TableLimits{})
-		require.NoError(t, err)
-		seen := 0
-		var last error
-		for _, err := range w.Rows(ctx, 0) {
-			if last = err; err == nil {
-				seen++
-			}
-			cancel()
-		}
-		require.ErrorIs(t, last, context.Canceled, name)
-		require.Equal(t, fault.Cancelled, fault.KindOf(last), name)
-		require.Less(t, seen, 2000, name)
-		require.NoError(t, w.Close())
-	}
-}
-
-// TestRowsMayBeLeftEarly: a loop that breaks ends the reading.
-func TestRowsMayBeLeftEarly(t *testing.T) {
-	for name, data := range map[string][]byte{"csv": []byte("a\nb\nc\n"), "xlsx": sheetOf(t, strings.Repeat(`<row><c><v>1</v></c></row>`, 3)), "xls": xlsOf(nil, number(0, 0, 1), number(1, 0, 1), number(2, 0, 1))} {
-		w, err := openBytes(t, data, ports.TableLimits{})
-		require.NoError(t, err)
-		n := 0
-		for _, err := range w.Rows(context.Background(), 0) {
-			require.NoError(t, err)
-			if n++; n == 2 {
-				break
-			}
-		}
-		require.Equal(t, 2, n, name)
-		require.NoError(t, w.Close())
-	}
-}
-
 func zipOf(t testing.TB, names ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer

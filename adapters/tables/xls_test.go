@@ -18,7 +18,9 @@ import (
 // TestR6CellsOfXLS has every record that holds a cell.
 func TestR6CellsOfXLS(t *testing.T) {
 	place := func(column int) []byte { return le(uint16(4), uint16(column), uint16(0)) }
-	formula := func(result []byte) []byte { return rec(recFormula, place(0), result, le(uint16(0), uint32(0), uint16(0))) }
+	formula := func(result []byte) []byte {
+		return rec(recFormula, place(0), result, le(uint16(0), uint32(0), uint16(0)))
+	}
 	special := func(kind, value uint8) []byte { return le(kind, uint8(0), value, uint8(0), uint16(0), uint16(0xFFFF)) }
 	shared := rec(0x04BC, make([]byte, 12))
 	tests := []struct {
