@@ -77,3 +77,69 @@ func (s Status) advice() (list []string) {
 	}
 	return list
 }
+
+// The states of a component.
+const (
+	Healthy   = "healthy"
+	Degraded  = "degraded"
+	Unhealthy = "unhealthy"
+)
+
+// Component is the state of one part of the installation.
+type Component struct {
+	Status  string
+	Details map[string]any
+}
+
+// Health looks at the database, the configuration and the active model. The
+// model is degraded if its metric is beyond the threshold.
+func (a *App) Health(ctx context.Context, threshold float64) map[string]Component {
+	return map[string]Component{
+		"database":            a.databaseHealth(ctx),
+		"config":              a.configHealth(ctx),
+		"active_model_metric": a.modelHealth(ctx, threshold),
+	}
+}
+
+func (a *App) databaseHealth(ctx context.Context) Component {
+	months, err := a.DB.Facts().Months(ctx)
+	if err != nil {
+		return Component{Unhealthy, map[string]any{"error": err.Error()}}
+	}
+	if missing := ledger.Missing(months); len(missing) > 0 {
+		return Component{Unhealthy, map[string]any{"missing_months": missing, "message": ledger.MissingMessage(missing)}}
+	}
+	return Component{Healthy, map[string]any{"months": len(months)}}
+}
+
+func (a *App) configHealth(ctx context.Context) Component {
+	c, err := a.DB.Configs().Active(ctx)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return Component{Healthy, map[string]any{"active": nil, "message": "no configuration is active; trainings use the best one, or the default"}}
+	case err != nil:
+		return Component{Unhealthy, map[string]any{"error": err.Error()}}
+	}
+	return Component{Healthy, map[string]any{"active": c.ID}}
+}
+
+func (a *App) modelHealth(ctx context.Context, threshold float64) Component {
+	m, err := a.DB.Models().Active(ctx)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return Component{Degraded, map[string]any{"message": "no model is active; train one"}}
+	case err != nil:
+		return Component{Unhealthy, map[string]any{"error": err.Error()}}
+	}
+	metric := a.Models.Metric
+	v, ok := modelMetrics(m)[metric.Name]
+	details := map[string]any{"model_id": m.ID, "metric": metric.Name, "value": nil, "threshold": threshold}
+	if !ok {
+		return Component{Degraded, details}
+	}
+	details["value"] = v
+	if metric.better(threshold, v) {
+		return Component{Degraded, details}
+	}
+	return Component{Healthy, details}
+}

@@ -31,7 +31,7 @@ func TestArchitecture(t *testing.T) {
 	require.NoError(t, err)
 	imports := importsByPackage(t, root)
 	rows := map[string]room{}
-	for _, r := range house() {
+	for _, r := range rooms() {
 		require.NotContains(t, rows, r.pkg, "two rows for one package")
 		require.NotEmpty(t, r.because, "%s: a row says why", r.pkg)
 		rows[r.pkg] = r

@@ -1,6 +1,6 @@
 package main
 
-func house() []room {
+func rooms() []room {
 	return []room{
 		{"cmd/plastinka", nil, "the composition root: it alone knows everybody"},
 		{"domain/fault", nil, "the one error type"},

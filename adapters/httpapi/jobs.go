@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/plastinka/predictor/domain/job"
+)
+
+// Job is a job as clients see it.
+type Job struct {
+	ID        string          `json:"job_id"`
+	Type      string          `json:"job_type" enum:"data_upload,training,tuning,backtest,report,prediction,manual_upload"`
+	Status    string          `json:"status" enum:"pending,running,completed,failed,cancelled"`
+	CreatedAt time.Time       `json:"created_at"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	Progress  float64         `json:"progress" minimum:"0" maximum:"100"`
+	Message   string          `json:"status_message"`
+	Result    json.RawMessage `json:"result" doc:"only when completed; its members depend on the type"`
+	Err       *JobError       `json:"error" doc:"only when failed"`
+}
+
+// JobError is why a job failed.
+type JobError struct {
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	Details map[string]any `json:"details"`
+}
+
+func jobView(j job.Job, withResult bool) Job {
+	v := Job{ID: j.ID, Type: string(j.Type), Status: string(j.Status), CreatedAt: j.CreatedAt.UTC(), UpdatedAt: j.UpdatedAt.UTC(),
+		Progress: j.Progress, Message: j.Message, Result: json.RawMessage("null")}
+	if withResult && len(j.Result) > 0 {
+		v.Result = j.Result
+	}
+	if j.Error != nil {
+		v.Err = &JobError{Code: j.Error.Code, Message: j.Error.Message, Details: nonNilMap(j.Error.Details)}
+	}
+	return v
+}
+
+// Submitted is the answer to a submission.
+type Submitted struct {
+	JobID  string `json:"job_id"`
+	Status string `json:"status" enum:"pending,running,completed,failed,cancelled"`
+}
+
+// JobList is a page of jobs.
+type JobList struct {
+	Jobs       []Job  `json:"jobs"`
+	Total      int    `json:"total" doc:"jobs in this answer"`
+	Matching   int    `json:"total_matching"`
+	NextCursor string `json:"next_cursor" doc:"empty on the last page"`
+}
+
+type jobInput struct {
+	JobID string `path:"job_id" maxLength:"100"`
+}
+
+type jobsInput struct {
+	Type   string `query:"job_type" enum:"data_upload,training,tuning,backtest,report,prediction,manual_upload"`
+	Status string `query:"status" enum:"pending,running,completed,failed,cancelled"`
+	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	Cursor string `query:"cursor" maxLength:"200"`
+}
+
+func (s *Service) registerJobs() {
+	tags := []string{"jobs"}
+	huma.Register(s.api, key(huma.Operation{OperationID: "list-jobs", Method: http.MethodGet, Path: "/api/v1/jobs", Tags: tags,
+		Summary: "The jobs, newest first", Errors: []int{http.StatusUnprocessableEntity}}),
+		func(ctx context.Context, in *jobsInput) (*Body[JobList], error) {
+			jobs, matching, err := s.app.DB.Jobs().Jobs(ctx, job.Query{Type: job.Type(in.Type), Status: job.Status(in.Status), Limit: in.Limit, Cursor: in.Cursor})
+			list := JobList{Jobs: make([]Job, len(jobs)), Total: len(jobs), Matching: matching}
+			for i, j := range jobs {
+				list.Jobs[i] = jobView(j, false)
+			}
+			if len(jobs) == in.Limit {
+				list.NextCursor = jobs[len(jobs)-1].ID
+			}
+			return answer(list, err)
+		})
+	huma.Register(s.api, key(huma.Operation{OperationID: "get-job", Method: http.MethodGet, Path: "/api/v1/jobs/{job_id}", Tags: tags,
+		Summary: "A job with its result", Errors: []int{http.StatusNotFound}}),
+		func(ctx context.Context, in *jobInput) (*Body[Job], error) {
+			j, err := s.app.DB.Jobs().Job(ctx, in.JobID)
+			return answer(jobView(j, true), err)
+		})
+	huma.Register(s.api, key(huma.Operation{OperationID: "cancel-job", Method: http.MethodPost, Path: "/api/v1/jobs/{job_id}/cancel", Tags: tags,
+		Summary: "Cancel a job, in the backend too", Errors: []int{http.StatusNotFound, http.StatusConflict}}),
+		func(ctx context.Context, in *jobInput) (*Body[Submitted], error) {
+			j, err := s.app.DB.Jobs().RequestCancel(ctx, in.JobID, s.app.Clock.Now())
+			return answer(Submitted{JobID: j.ID, Status: string(j.Status)}, err)
+		})
+	huma.Register(s.api, key(huma.Operation{OperationID: "job-logs", Method: http.MethodGet, Path: "/api/v1/jobs/{job_id}/logs", Tags: tags,
+		Summary: "What the job has said while it ran", Errors: []int{http.StatusNotFound}}),
+		func(ctx context.Context, in *jobInput) (*Body[JobLog], error) {
+			events, err := s.history(ctx, in.JobID, 0)
+			return answer(JobLog{JobID: in.JobID, Events: events}, err)
+		})
+}
+
+// JobLog is a job's history.
+type JobLog struct {
+	JobID  string     `json:"job_id"`
+	Events []JobEvent `json:"events"`
+}
+
+// JobEvent is one change of a job.
+type JobEvent struct {
+	Sequence int64     `json:"sequence"`
+	Status   string    `json:"status"`
+	Progress float64   `json:"progress"`
+	Message  string    `json:"status_message"`
+	At       time.Time `json:"timestamp"`
+}
+
+func (s *Service) history(ctx context.Context, id string, after int64) ([]JobEvent, error) {
+	if _, err := s.app.DB.Jobs().Job(ctx, id); err != nil {
+		return nil, err
+	}
+	events, err := s.app.DB.Jobs().History(ctx, id, after)
+	list := make([]JobEvent, len(events))
+	for i, e := range events {
+		list[i] = JobEvent{Sequence: e.Sequence, Status: string(e.Status), Progress: e.Progress, Message: e.Message, At: e.At.UTC()}
+	}
+	return list, err
+}

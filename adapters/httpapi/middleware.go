@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plastinka/predictor/domain/fault"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+// maxJSON is the largest JSON body, bytes.
+const maxJSON = 1 << 20
+
+// chain puts the plain middleware around the mux, outermost first.
+func (s *Service) chain(next http.Handler) http.Handler {
+	for _, wrap := range slices.Backward([]func(http.Handler) http.Handler{
+		s.identify, s.recover, s.secure, s.limit,
+	}) {
+		next = wrap(next)
+	}
+	return next
+}
+
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// identify gives the request its id, and logs it when it is done.
+func (s *Service) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestIDHeader)
+		if !requestIDForm.MatchString(id) {
+			id = randomID()
+			r.Header.Set(requestIDHeader, id)
+		}
+		w.Header().Set(requestIDHeader, id)
+		start := time.Now() // a duration, not an instant: no clock's business
+		rec := &recorder{ResponseWriter: w}
+		next.ServeHTTP(rec, r)
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", r.Method),
+			slog.String("path", r.URL.Path), slog.Int("status", rec.status()), slog.Int64("bytes", rec.bytes),
+			slog.Duration("duration", time.Since(start)), slog.String("address", clientAddress(r)))
+	})
+}
+
+func randomID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+}
+
+func (r *recorder) WriteHeader(code int) {
+	if r.code == 0 && code >= 200 {
+		r.code = code
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.code == 0 {
+		r.code = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (r *recorder) status() int {
+	if r.code == 0 {
+		return http.StatusOK
+	}
+	return r.code
+}
+
+// recover turns a panic into a 500 and a logged stack.
+func (s *Service) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := w.(*recorder)
+		defer func() {
+			p := recover()
+			if p == nil || p == http.ErrAbortHandler {
+				return
+			}
+			s.log.Error("request panicked", "request_id", r.Header.Get(requestIDHeader), "panic", p, "stack", string(debug.Stack()))
+			if rec.code == 0 {
+				s.refuse(w, r, fault.New(fault.Internal, "internal_error", "panic"), "")
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secure sets the headers of every answer, and CORS for the allowed origins.
+func (s *Service) secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		if len(s.opts.AllowedOrigins) > 0 {
+			h.Add("Vary", "Origin")
+		}
+		origin := r.Header.Get("Origin")
+		if origin != "" && slices.Contains(s.opts.AllowedOrigins, origin) {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Allow-Credentials", "true")
+			h.Set("Access-Control-Expose-Headers", requestIDHeader+", Retry-After")
+			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+				if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+					h.Set("Access-Control-Allow-Headers", asked)
+				}
+				h.Set("Access-Control-Max-Age", "600")
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limit refuses a body that says it is too large before reading it, and cuts
+// off one that turns out to be.
+func (s *Service) limit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most := int64(maxJSON)
+		if mediaType(r) == "multipart/form-data" {
+			most = s.opts.MaxUploadSize
+		}
+		if r.ContentLength > most {
+			w.Header().Set("Connection", "close")
+			s.refuse(w, r, tooLarge(most), "")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func tooLarge(most int64) error {
+	return fault.New(fault.TooLarge, "upload_too_large", "the request is larger than %d bytes, the most that is taken", most).With("limit_bytes", most)
+}
+
+func mediaType(r *http.Request) string {
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+// fallback answers what the mux does not know: a trailing slash like the path
+// without, another method with Allow, anything else with not_found.
+func (s *Service) fallback(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") && !strings.HasPrefix(p, "/ui/") {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), ""
+		}
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if allow := allowed(mux, r); len(allow) > 0 {
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			s.write(w, r, &Problem{Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
+				Detail: r.Method + " is not possible here; see the Allow header",
+				Err:    ProblemBody{Code: "method_not_allowed", Details: map[string]any{}}})
+			return
+		}
+		s.refuse(w, r, fault.New(fault.NotFound, "not_found", "there is nothing at this path; /docs describes what there is"), "")
+	})
+}
+
+// allowed are the methods that the mux knows for the request's path.
+func allowed(mux *http.ServeMux, r *http.Request) (list []string) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := mux.Handler(probe); pattern != "" {
+			list = append(list, method)
+		}
+	}
+	return list
+}
+
+// refuse answers a request that reached no operation with an error.
+func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error, challenge string) {
+	if challenge != "" && fault.KindOf(err) == fault.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	var p *Problem
+	if errors.As(problem(err), &p) {
+		s.write(w, r, p)
+	}
+}
+
+func (s *Service) write(w http.ResponseWriter, r *http.Request, p *Problem) {
+	p.Err.RequestID = r.Header.Get(requestIDHeader)
+	p.Instance = "urn:request:" + p.Err.RequestID
+	if p.Err.Message == "" {
+		p.Err.Message = p.Detail
+	}
+	if p.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		b = []byte(`{}`)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(p.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(b)
+	}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/plastinka/predictor/adapters/bundle"
+	"github.com/plastinka/predictor/adapters/cli"
+	"github.com/plastinka/predictor/adapters/clock"
+	"github.com/plastinka/predictor/adapters/settings"
+	"github.com/plastinka/predictor/adapters/support/taskrun"
+	"github.com/plastinka/predictor/app"
+	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/panel"
+	"github.com/plastinka/predictor/domain/training"
+)
+
+// tasks are what compute backends run, with every engine of this program.
+func tasks(threads int) *app.Tasks {
+	return &app.Tasks{Bundle: bundle.Files{}, Clock: clock.System{}, Threads: threads}
+}
+
+// runTask is the task program as a process of its own.
+func runTask(ctx context.Context, set *settings.Settings, input, output string, s cli.Streams) int {
+	return taskrun.Program{Task: tasks(set.Threads).RunTask, Input: input, Output: output, Stdout: s.Out, Stderr: s.Err,
+		Clock: clock.System{}}.Main(ctx, s.Getenv)
+}
+
+func evaluate(ctx context.Context, threads int, files cli.PanelFiles, q app.Evaluation, progress func(float64, string)) (*app.Evaluated, error) {
+	p, err := readPanel(files)
+	if err != nil {
+		return nil, err
+	}
+	q.Panel = p
+	return tasks(threads).Evaluate(ctx, q, func(p training.Progress) { progress(100*p.Fraction, p.Message) })
+}
+
+func readPanel(files cli.PanelFiles) (*panel.Panel, error) {
+	wide, err := openInput(files.Panel)
+	if err != nil {
+		return nil, err
+	}
+	defer wide.Close()
+	if files.Products == "" {
+		return app.ReadPanel(wide, files.Panel, nil, "")
+	}
+	products, err := openInput(files.Products)
+	if err != nil {
+		return nil, err
+	}
+	defer products.Close()
+	return app.ReadPanel(wide, files.Panel, products, files.Products)
+}
+
+func openInput(path string) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "file_not_found", "the file cannot be read: %v", err)
+	}
+	return f, nil
+}
