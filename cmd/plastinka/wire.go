@@ -93,8 +93,7 @@ func house(getenv func(string) string) cli.House {
 			}
 			return evaluate(ctx, set.Threads, files, q, progress)
 		},
-		Predict: predict,
-		Create:  create,
+		Create: create,
 	}
 }
 
