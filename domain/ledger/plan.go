@@ -44,7 +44,7 @@ func (p *Plan) Last() calendar.Month { return p.Months[len(p.Months)-1].Month }
 // snapshot_incoherent.
 func NewPlan(rows *intake.Rows, o Options) (*Plan, error) {
 	content := contentOf(rows)
-	months, err := contiguous(content, o.EmptyMonths)
+	months, err := contiguous(content, o)
 	if err != nil {
 		return nil, err
 	}
@@ -77,15 +77,20 @@ func observed(m calendar.Month, s calendar.Day) int {
 }
 
 // contiguous applies R14: the months of the upload, empty ones included.
-func contiguous(content map[calendar.Month]content, empty []calendar.Month) ([]calendar.Month, error) {
-	for _, m := range empty {
+func contiguous(content map[calendar.Month]content, o Options) ([]calendar.Month, error) {
+	for _, m := range o.EmptyMonths {
+		if m < earliest() || m > o.Today.Month() {
+			return nil, fault.New(fault.Invalid, "invalid_empty_months",
+				"%s is named in empty_months, but lies before 1990 or in the future; take it out", m.Short()).
+				With("months", []calendar.Month{m})
+		}
 		if c, ok := content[m]; ok {
 			return nil, fault.New(fault.Invalid, "invalid_empty_months",
 				"%s is named in empty_months, but %d sales rows are dated in it; take it out of empty_months, or the rows out of the files",
 				m.Short(), c.rows()).With("months", []calendar.Month{m})
 		}
 	}
-	months := slices.AppendSeq(slices.Clone(empty), maps.Keys(content))
+	months := slices.AppendSeq(slices.Clone(o.EmptyMonths), maps.Keys(content))
 	slices.Sort(months)
 	months = slices.Compact(months)
 	if len(months) == 0 {
@@ -99,6 +104,9 @@ func contiguous(content map[calendar.Month]content, empty []calendar.Month) ([]c
 	}
 	return months, nil
 }
+
+// earliest is the first month in which a row can be dated (R7).
+func earliest() calendar.Month { return calendar.MonthOf(1990, 1) }
 
 // begun refuses an empty month of which no day was observed: that nothing was
 // sold in it cannot be known yet.

@@ -114,6 +114,10 @@ func TestR14AnEmptyMonthMustHaveBegun(t *testing.T) {
 	_, err := ledger.NewPlan(u.rows, ledger.Options{Today: day(t, "2024-03-01"), Snapshot: dayPtr(t, "2024-02-01"), EmptyMonths: months(t, "2024-02")})
 	requireFault(t, err, fault.Invalid, "invalid_empty_months")
 
+	for _, m := range []string{"1989-12", "2024-03", "9999-01"} {
+		_, err = ledger.NewPlan(u.rows, ledger.Options{Today: day(t, "2024-02-09"), EmptyMonths: months(t, m)})
+		requireFault(t, err, fault.Invalid, "invalid_empty_months")
+	}
 	p := u.plan(ledger.Options{Today: day(t, "2024-02-09"), EmptyMonths: months(t, "2024-02")})
 	require.Equal(t, 9, p.Months[1].DaysObserved, "inferred, but no later than tomorrow")
 }

@@ -61,7 +61,7 @@ func coherent(rows *intake.Rows, s, today calendar.Day) error {
 		first = fault.New(fault.Invalid, "snapshot_incoherent",
 			"%s, row %d: %s on %s, but the stock was counted at the start of %s; give a snapshot_date after every row, or correct the row",
 			name, row, what, d, s).
-			With("file", name).With("row", int(row)).With("date", d).With("snapshot_date", s)
+			With("filename", name).With("row", int(row)).With("date", d).With("snapshot_date", s)
 	}
 	for _, lot := range rows.Lots {
 		if lot.Created >= s {
