@@ -194,7 +194,8 @@ func counted(o []float32, shifts []float32, levels []float64) []float64 {
 // TestRuntimeCounts: §2.6, counts equal in 99.99 % of the cells, else ±1; for
 // one seed and for the mixture of three, two months ahead.
 func TestRuntimeCounts(t *testing.T) {
-	const samples, horizon = 1500, 2
+	const horizon = 2
+	samples := countSamples
 	r := rand.New(rand.NewPCG(7, 8))
 	x := array{Shape: []int{samples, 2 * horizon, 1}}
 	for range samples * horizon {
@@ -254,7 +255,7 @@ func mixed(levels []float64, functions [][]float64, q float64) float64 {
 // TestRuntimeMixesQuantileFunctions: several seeds of a quantile network are
 // one mixture, also where values coincide or cross.
 func TestRuntimeMixesQuantileFunctions(t *testing.T) {
-	const samples = 400
+	const samples = 200
 	levels := []float64{0.05, 0.25, 0.5, 0.75, 0.95}
 	r := rand.New(rand.NewPCG(9, 10))
 	x := array{Shape: []int{samples, 5, 1}}
