@@ -48,7 +48,7 @@ func (p *Plan) Decide(stored []StoredMonth, overwrite bool) (*Decision, error) {
 	if len(exist) > 0 {
 		return nil, fault.New(fault.Conflict, "months_exist",
 			"%s stored already, with other sales rows than these files have; upload with overwrite=true to replace what is stored of %s, or leave these months out",
-			isAre(exist), span(p.calendar())).With("months", exist)
+			isAre(exist), span(p.months())).With("months", exist)
 	}
 	for _, m := range p.Months {
 		if d.Writes(m.Month) {
@@ -65,7 +65,7 @@ func (p *Plan) Decide(stored []StoredMonth, overwrite bool) (*Decision, error) {
 	return d, nil
 }
 
-func (p *Plan) calendar() []calendar.Month {
+func (p *Plan) months() []calendar.Month {
 	months := make([]calendar.Month, len(p.Months))
 	for i, m := range p.Months {
 		months[i] = m.Month

@@ -49,6 +49,7 @@ func feature(m ledger.Month, id catalog.ID, price float64, t tally) Feature {
 	days := float64(m.DaysObserved)
 	unavailable := float64(m.DaysObserved - t.available)
 	mean := float64(t.sales) / float64(t.available)
+	meanRub := mean * price
 	return Feature{
 		Month:           m.Month,
 		Product:         id,
@@ -56,8 +57,8 @@ func feature(m ledger.Month, id catalog.ID, price float64, t tally) Feature {
 		Availability:    float64(t.available) / days,
 		Confidence:      float64(t.depth) / (deep * days),
 		MaskedMeanItems: mean,
-		MaskedMeanRub:   mean * price,
-		LostSalesRub:    unavailable * mean * price,
+		MaskedMeanRub:   meanRub,
+		LostSalesRub:    unavailable * meanRub,
 		LostSalesItems:  unavailable * mean,
 		Price:           price,
 		DaysObserved:    m.DaysObserved,

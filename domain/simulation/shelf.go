@@ -103,7 +103,8 @@ func (sh *shelf) sell(day calendar.Day, kept bool, rng *rand.Rand) {
 	}
 	c := sh.onHand[k]
 	sh.onHand = append(sh.onHand[:k], sh.onHand[k+1:]...)
-	if c.Sold = day; kept {
+	c.Sold = day
+	if kept {
 		sh.sold = append(sh.sold, c)
 	}
 }
