@@ -93,7 +93,6 @@ func (s *Service) config() huma.Config {
 		schemeAdmin: {Type: "http", Scheme: "bearer", Description: "the admin token"},
 	}
 	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
-	c.NoFormatFallback = true
 	c.Transformers = []huma.Transformer{s.finish}
 	return c
 }
