@@ -40,13 +40,19 @@ func (s *Service) registerUpload() {
 			"empty_months":        str("months in which the shop was closed, YYYY-MM, comma-separated"),
 			"allow_late_snapshot": str("accept a stock file taken long after the last month"),
 		}}
-	huma.Register(s.api, key(huma.Operation{OperationID: "submit-upload", Method: http.MethodPost, Path: "/api/v1/jobs/data-upload", Tags: []string{"jobs"},
+	huma.Register(s.api, key(huma.Operation{OperationID: "submit-upload", Method: http.MethodPost, Path: uploadPath, Tags: []string{"jobs"},
 		Summary:       "Upload a stock file and sales files",
 		Description:   "The files are checked at once (format, sheets, columns) and processed as a job; its result accounts for every row.",
 		Errors:        []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
 		RequestBody:   &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: form}}},
 		DefaultStatus: http.StatusOK}), s.submitUpload)
+	// Documented once registered: Huma would read a body that it knows of, and
+	// hold it in memory.
+	s.api.OpenAPI().Paths[uploadPath].Post.RequestBody = &huma.RequestBody{Required: true,
+		Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: form}}}
 }
+
+const uploadPath = "/api/v1/jobs/data-upload"
 
 func (s *Service) submitUpload(ctx context.Context, in *uploadInput) (*Body[Submitted], error) {
 	r, _ := humago.Unwrap(in.ctx)
