@@ -20,8 +20,9 @@ type Keys struct {
 	AdminHash  string `json:"API_ADMIN_API_KEY_HASH"`
 }
 
-// NewKeys makes keys of 256 random bits each.
-func NewKeys() (Keys, error) {
+// NewKeys makes keys of 256 random bits each, hashed at bcrypt's cost. Such a
+// key cannot be guessed at any cost; the default one is what people expect.
+func NewKeys(cost int) (Keys, error) {
 	var k Keys
 	for _, pair := range []struct {
 		prefix    string
@@ -30,7 +31,7 @@ func NewKeys() (Keys, error) {
 		var b [32]byte
 		rand.Read(b[:]) // never fails
 		*pair.key = pair.prefix + base64.RawURLEncoding.EncodeToString(b[:])
-		hash, err := bcrypt.GenerateFromPassword([]byte(*pair.key), bcrypt.DefaultCost)
+		hash, err := bcrypt.GenerateFromPassword([]byte(*pair.key), cost)
 		if err != nil {
 			return Keys{}, fault.Wrap("cli.NewKeys", err)
 		}
@@ -46,7 +47,7 @@ func keysCommand(s *session) *cobra.Command {
 go into .env. The keys themselves are stored nowhere: keep them safe.`,
 		Example: "  plastinka keys\n  plastinka keys --json",
 		RunE: func(*cobra.Command, []string) error {
-			k, err := NewKeys()
+			k, err := NewKeys(bcrypt.DefaultCost)
 			if err != nil {
 				return err
 			}

@@ -130,15 +130,11 @@ func keysFor(set *settings.Settings, out io.Writer) (string, error) {
 		return "", fault.New(fault.Invalid, "invalid_settings",
 			"no keys are configured, and %s can be reached from other machines: run plastinka keys and put the hashes into .env, or listen on 127.0.0.1", set.Host)
 	}
-	k, err := cli.NewKeys()
+	k, err := cli.NewKeys(bcrypt.MinCost) // lives as long as this process
 	if err != nil {
 		return "", err
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(k.AdminToken), bcrypt.MinCost) // lives as long as this process
-	if err != nil {
-		return "", fault.Wrap("main.keysFor", err)
-	}
-	set.APIKeyHash, set.AdminKeyHash = k.APIHash, string(hash)
+	set.APIKeyHash, set.AdminKeyHash = k.APIHash, k.AdminHash
 	return k.APIKey + "\nadmin token: " + k.AdminToken, nil
 }
 
