@@ -36,20 +36,22 @@ func openXLS(ctx context.Context, r io.ReaderAt, size int64, limits ports.TableL
 	return f, nil
 }
 
-// maxContainerReads is how many bytes of allocation tables and directory are
-// read before the first stream: enough for a file of 2 GiB, and a bound for one
-// that is all directory.
-const maxContainerReads = 32 << 20
+// maxContainerReads bounds what is read of allocation tables and directory
+// before the first stream: some 30,000 sectors, where a workbook of 200 MiB has a
+// few dozen.
+const maxContainerReads = 16 << 20
 
-// budgeted is a file of which only so much may be read; left < 0 is no bound.
+// budgeted is a file of which only so much may be read, by sectors; left < 0 is
+// no bound.
 type budgeted struct {
 	r    io.ReaderAt
 	left int64
 }
 
 func (b *budgeted) ReadAt(p []byte, at int64) (int, error) {
+	const sector = 512
 	if b.left >= 0 {
-		if b.left -= int64(len(p)); b.left < 0 {
+		if b.left -= max(int64(len(p)), sector); b.left < 0 {
 			b.left = 0
 			return 0, fmt.Errorf("more than %d bytes of directory", maxContainerReads)
 		}
@@ -88,13 +90,14 @@ func (f *xlsFile) stream() (s io.ReadSeeker, err error) {
 	if book == nil {
 		return nil, unsupported("it is an OLE file but no workbook; %s", asXLSX)
 	}
-	return &guarded{book, f.size}, nil
+	return &guarded{book, f.size, f.size}, nil
 }
 
 // guarded is a stream of the container, held to the size of the file: a chain of
 // sectors that runs in a circle would never end.
 type guarded struct {
 	io.ReadSeeker
+	size int64 // of the file
 	left int64
 }
 
@@ -118,6 +121,9 @@ func (g *guarded) Seek(at int64, whence int) (n int64, err error) {
 			n, err = 0, corrupt("its OLE container is not coherent (%v)", p)
 		}
 	}()
+	if at > g.size {
+		return 0, io.ErrUnexpectedEOF
+	}
 	return g.ReadSeeker.Seek(at, whence)
 }
 

@@ -172,7 +172,7 @@ func (f *xlsFile) cell(b *records, style int) (intake.Cell, error) {
 		index := b.u32()
 		text, ok := f.strings.at(int(index))
 		if !ok {
-			return intake.Cell{}, corruptAt(b.at, "a cell refers to the shared string %d, which does not exist, before", index)
+			return intake.Cell{}, corruptAt(b.at, "a cell refers to the shared string %d, which does not exist,", index)
 		}
 		return textCell(text), nil
 	case recFormula:

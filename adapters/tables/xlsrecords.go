@@ -72,7 +72,7 @@ func (b *records) trouble(err error) error {
 
 // short says that a record is shorter than what it must hold.
 func (b *records) short() error {
-	return corruptAt(b.at, "record %#04x ends too early before", b.id)
+	return corruptAt(b.at, "record %#04x is too short", b.id)
 }
 
 // need makes sure that n bytes of the record are left.

@@ -13,7 +13,9 @@ type sheetReader struct {
 	f      *xlsxFile
 	s      *scanner
 	to     *sink
-	row    int    // the open row's number
+	row    int // the open row's number
+	inRow  bool
+	inCell bool
 	column int    // of the open cell, from 0
 	kind   []byte // its t
 	style  int
@@ -63,19 +65,9 @@ func (f *xlsxFile) readSheet(to *sink, path string) error {
 func (r *sheetReader) element() error {
 	switch string(r.s.name) {
 	case "row":
-		if r.s.kind == closing {
-			return r.to.end()
-		}
-		return r.beginRow()
+		return r.rowTag()
 	case "c":
-		if r.s.kind != closing {
-			if err := r.beginCell(); err != nil {
-				return err
-			}
-		}
-		if r.s.kind != opening {
-			return r.endCell()
-		}
+		return r.cellTag()
 	case "v":
 		return r.read(false)
 	case "t":
@@ -88,8 +80,30 @@ func (r *sheetReader) element() error {
 	return nil
 }
 
+func (r *sheetReader) rowTag() error {
+	if r.inCell || r.inRow == (r.s.kind != closing) {
+		return corruptAt(r.s.at, "rows and cells that are not properly nested")
+	}
+	r.inRow = r.s.kind == opening
+	if r.s.kind == closing {
+		return r.to.end()
+	}
+	return r.beginRow()
+}
+
+func (r *sheetReader) cellTag() error {
+	if !r.inRow || r.inCell == (r.s.kind != closing) {
+		return corruptAt(r.s.at, "rows and cells that are not properly nested")
+	}
+	r.inCell = r.s.kind == opening
+	if r.s.kind == closing {
+		return r.endCell()
+	}
+	return r.beginCell() // a single tag has no value
+}
+
 func (r *sheetReader) read(inline bool) error {
-	if r.s.kind != opening {
+	if r.s.kind != opening || !r.inCell {
 		return nil
 	}
 	r.inline = inline
