@@ -98,7 +98,7 @@ func (p Calibration) SVG() string {
 		p.Width = 320
 	}
 	c := p.open(p.Width + 20)
-	left, right := 46.0, p.Width-10
+	left, right := 46.0, p.Width-20
 	x := scale{from: 0, to: 1, low: left, far: right}
 	y := scale{from: 0, to: 1, low: p.Height - 44, far: p.Height - 44 - (right - left)}
 	for _, v := range []float64{0, 0.25, 0.5, 0.75, 1} {

@@ -35,7 +35,7 @@ const Style = `
 .sv .sv-whisker{stroke:var(--ink);stroke-width:1.2;fill:none}.sv .sv-mark{stroke:var(--orange);stroke-width:2.4}
 .sv .sv-hit{fill:transparent}
 .sv-narrow{display:none}
-@media(max-width:600px){.sv-wide{display:none}.sv-narrow{display:block}}
+@media screen and (max-width:600px){.sv-wide{display:none}.sv-narrow{display:block}}
 `
 
 // Frame is what all charts have: an id, unique on the page, a title and a
