@@ -44,7 +44,6 @@ func (s *Service) registerUpload() {
 		Summary:       "Upload a stock file and sales files",
 		Description:   "The files are checked at once (format, sheets, columns) and processed as a job; its result accounts for every row.",
 		Errors:        []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity},
-		RequestBody:   &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: form}}},
 		DefaultStatus: http.StatusOK}), s.submitUpload)
 	// Documented once registered: Huma would read a body that it knows of, and
 	// hold it in memory.
