@@ -49,41 +49,52 @@ func (e *Engine) Fit(ctx context.Context, p *panel.Panel, fit training.Fit, prog
 	if err := check(p, fit); err != nil {
 		return nil, report, err
 	}
-	path, err := e.options.path()
+	p = known(p, fit.Origin)
+	team := newTeam(threads(fit.Threads, e.options.Threads))
+	defer team.close()
+	t, err := prepare(p, fit, e.options, team)
 	if err != nil {
 		return nil, report, err
 	}
-	p = known(p, fit.Origin)
+	n := describe(p, fit, t.set, t.learner.Shape)
+	if report, err = t.trainAll(ctx, fit, n, progress); err != nil {
+		return nil, report, err
+	}
+	m, err := newModel(n, t.set, t.learner.path, e.options, fit.Threads)
+	if err != nil {
+		return nil, report, err
+	}
+	return m, report, nil
+}
+
+// prepare makes everything that the training of a fit needs.
+func prepare(p *panel.Panel, fit training.Fit, o Options, team *team) (*trainer, error) {
+	path, err := o.path()
+	if err != nil {
+		return nil, err
+	}
 	c := fit.Config
 	set, err := fitFeatures(p, fit.Origin-fit.Validation, c)
 	if err != nil {
-		return nil, report, fault.Wrap("tide.Fit", err)
+		return nil, fault.Wrap("tide.Fit", err)
 	}
 	shape := shapeOf(c, set, fit.Horizon)
-	team := newTeam(threads(fit.Threads, e.options.Threads))
-	defer team.close()
-	t := &trainer{config: c, epochs: fit.Epochs}
+	t := &trainer{config: c, epochs: fit.Epochs, set: set}
 	if t.epochs == 0 {
 		t.epochs = c.Model.Epochs
 	}
-	t.split(p, fit, set, shape)
+	t.split(p, fit, shape)
 	if len(t.train.product) == 0 {
-		return nil, report, fault.New(fault.Invalid, "no_samples",
+		return nil, fault.New(fault.Invalid, "no_samples",
 			"months 1 to %d have no sample to train on: no product was available after enough history; use fewer lags or a lower minimum_sales_months", fit.Origin-fit.Validation)
 	}
-	w := newWeights(newLayout(shape), path, true)
-	t.learner = newLearner(w, team, likelihoodOf(c), min(c.Model.BatchSize, max(len(t.train.product), blockRows)), c.Model.Dropout, c.Optimizer.WeightDecay)
-	n := describe(p, fit, set, shape)
-	report, err = e.trainAll(ctx, t, fit, n, progress)
-	if err != nil {
-		return nil, report, err
-	}
-	m, err := newModel(n, set, path, e.options, fit.Threads)
-	return m, report, err
+	batch := min(c.Model.BatchSize, len(t.train.product))
+	t.learner = newLearner(newWeights(newLayout(shape), path, true), team, likelihoodOf(c), batch, c.Model.Dropout, c.Optimizer.WeightDecay)
+	return t, nil
 }
 
 // trainAll trains num_seeds networks and joins their reports.
-func (e *Engine) trainAll(ctx context.Context, t *trainer, fit training.Fit, n *network.Network, progress func(training.Progress)) (report training.FitReport, err error) {
+func (t *trainer) trainAll(ctx context.Context, fit training.Fit, n *network.Network, progress func(training.Progress)) (report training.FitReport, err error) {
 	seeds := max(fit.Config.NumSeeds, 1)
 	var best []int
 	for s := range seeds {
@@ -118,7 +129,8 @@ func (e *Engine) trainAll(ctx context.Context, t *trainer, fit training.Fit, n *
 const fullyAvailable = 0.9
 
 // split makes the training samples and, if there is a validation, its samples.
-func (t *trainer) split(p *panel.Panel, fit training.Fit, set featureSet, shape network.Shape) {
+func (t *trainer) split(p *panel.Panel, fit training.Fit, shape network.Shape) {
+	set := t.set
 	cov := set.over(p, shape)
 	t.train = newSamples(p, cov, shape)
 	t.train.learn(t.config, set.scaler().Scale)

@@ -18,6 +18,7 @@ const improvement = 0.005
 // trainer runs the epochs of one training.
 type trainer struct {
 	learner           *learner
+	set               featureSet
 	config            training.Config
 	epochs            int // at most, or exactly without validation
 	train, validation *samples
