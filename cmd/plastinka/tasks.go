@@ -8,17 +8,21 @@ import (
 	"github.com/plastinka/predictor/adapters/bundle"
 	"github.com/plastinka/predictor/adapters/cli"
 	"github.com/plastinka/predictor/adapters/clock"
+	"github.com/plastinka/predictor/adapters/onnx"
 	"github.com/plastinka/predictor/adapters/settings"
 	"github.com/plastinka/predictor/adapters/support/taskrun"
+	"github.com/plastinka/predictor/adapters/tide"
 	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
+	"github.com/plastinka/predictor/ports"
 )
 
 // tasks are what compute backends run, with every engine of this program.
 func tasks(threads int) *app.Tasks {
-	return &app.Tasks{Bundle: bundle.Files{}, Clock: clock.System{}, Threads: threads}
+	return &app.Tasks{Bundle: bundle.Files{}, Models: onnx.Files{}, Clock: clock.System{}, Threads: threads,
+		Engines: []ports.Engine{tide.New(tide.Options{Threads: threads})}}
 }
 
 // runTask is the task program as a process of its own.
