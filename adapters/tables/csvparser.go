@@ -91,7 +91,7 @@ func (p *parser) quoted() error {
 			if err := p.trouble(); err != nil {
 				return err
 			}
-			return corrupt("a quote opened in row %d is never closed", p.row).With("row", p.row)
+			return corrupt("a quote that this row opens is never closed")
 		}
 		if c == '"' {
 			if c, ok = p.peek(); !ok || c != '"' {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -108,6 +109,8 @@ func TestR1R2NastyInputs(t *testing.T) {
 		{"a bomb by its directory", bomb(t, 1<<20, 0), ports.TableLimits{UnpackedBytes: 1 << 19}, "unpacked_too_large", []string{"524288 bytes"}},
 		{"a bomb that lies", bomb(t, 1<<20, 1000), ports.TableLimits{UnpackedBytes: 1 << 19}, "unpacked_too_large", []string{"sheet1.xml"}},
 
+		{"an archive that is all directory", zipOf(t, longNames()...), ports.TableLimits{}, "unpacked_too_large", []string{"directory"}},
+
 		{"a truncated xls", xls("xlwt.xls")[:3000], ports.TableLimits{}, "corrupt_file", []string{"send it whole"}},
 		{"an OLE header alone", []byte(compoundMagic + strings.Repeat("\xFF", 600)), ports.TableLimits{}, "corrupt_file", nil},
 		{"a password in xls", compoundOf("Workbook", biff(globals, rec(recFilePass, le(uint16(1), uint16(1))), rec(recEOF, nil))), ports.TableLimits{}, "file_encrypted", []string{"remove the password"}},
@@ -144,6 +147,32 @@ func TestR1TheContentDecides(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, format, w.Format())
 		require.NoError(t, w.Close())
+	}
+}
+
+// longNames are names of 18 MiB in all.
+func longNames() []string {
+	names := make([]string, 300)
+	for i := range names {
+		names[i] = strings.Repeat("n", 60_000+i)
+	}
+	return names
+}
+
+// TestDetailsForPrograms: places are in the details too.
+func TestDetailsForPrograms(t *testing.T) {
+	for _, tt := range []struct {
+		data []byte
+		want map[string]any
+	}{
+		{[]byte("a,b\n1,\"2"), map[string]any{"row": 2}},
+		{[]byte("a,\x00"), map[string]any{"byte": int64(2)}},
+		{sheetOf(t, `<row r="7"><c t="s"><v>3</v></c></row>`), map[string]any{"sheet": "S", "row": 7, "part": "xl/worksheets/sheet1.xml"}},
+	} {
+		_, err := readAll(t, tt.data, ports.TableLimits{})
+		e, ok := errors.AsType[*fault.Error](err)
+		require.True(t, ok)
+		require.Equal(t, tt.want, e.Details)
 	}
 }
 

@@ -3,19 +3,17 @@ package tables
 import "strings"
 
 // isDateFormat reports whether a number format shows a date or a time. id is
-// the format's number, code its custom text ("" for a built-in one). xlsx and xls
-// share numbers and language; both store codes in their English form.
+// the format's number, code its text ("" where the file gives none). xlsx and xls
+// share numbers and language; both store codes in their English form, but for
+// some programs that translate the built-in ones.
 func isDateFormat(id int, code string) bool {
-	if code != "" {
-		return isDateCode(code)
-	}
 	switch {
 	case id >= 14 && id <= 22, id >= 45 && id <= 47: // dates, times, elapsed times
 		return true
-	case id >= 27 && id <= 36, id >= 50 && id <= 58: // dates of East Asian programs
-		return true
+	case code != "":
+		return isDateCode(code)
 	}
-	return false
+	return id >= 27 && id <= 36 || id >= 50 && id <= 58 // dates of East Asian programs
 }
 
 // isDateCode looks at the first section of the code (that of positive numbers)

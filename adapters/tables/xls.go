@@ -74,6 +74,9 @@ func (f *xlsFile) stream() (s io.ReadSeeker, err error) {
 	budget.left = -1
 	var book *mscfb.File
 	for _, e := range doc.File {
+		if len(e.Path) > 0 {
+			continue // of an object within the document
+		}
 		switch e.Name {
 		case "EncryptionInfo", "EncryptedPackage":
 			return nil, encrypted()

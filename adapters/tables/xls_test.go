@@ -204,3 +204,33 @@ func TestBrokenXLSNeverPanics(t *testing.T) {
 		}
 	}
 }
+
+// TestR1ObjectsWithinAnXLS: what is embedded in a workbook does not make it a
+// text document, an encrypted file or another workbook.
+func TestR1ObjectsWithinAnXLS(t *testing.T) {
+	for _, name := range []string{"WordDocument", "EncryptionInfo", "Workbook", "Book"} {
+		sheets, err := readAll(t, compoundOf("Workbook", streamOf(nil, number(0, 0, 7)), name), ports.TableLimits{})
+		require.NoError(t, err, name)
+		require.Equal(t, num(7), sheets[0][0].Cells[0])
+	}
+	_, err := readAll(t, compoundOf("Contents", streamOf(nil, number(0, 0, 7)), "Workbook"), ports.TableLimits{})
+	requireFault(t, err, "unsupported_format", "no workbook")
+}
+
+// TestR1SheetsOfXLS: hidden ones are marked, charts and macros are no sheets,
+// and a sheet that would begin outside of the file is damage.
+func TestR1SheetsOfXLS(t *testing.T) {
+	bound := func(at uint32, state, kind uint8, name string) []byte {
+		return rec(recBoundSheet, le(at, state, kind, uint8(len(name)), uint8(0)), []byte(name))
+	}
+	data := xlsOf(biff(bound(0, 1, 0, "hidden"), bound(0, 2, 0, "very"), bound(0, 0, 2, "chart"), bound(0xFFFFFF00, 0, 0, "far")), number(0, 0, 1))
+	s, err := open(context.Background(), strings.NewReader(string(data)), int64(len(data)), withDefaults(ports.TableLimits{}))
+	require.NoError(t, err)
+	require.Equal(t, []intake.Sheet{{Name: "hidden", Hidden: true}, {Name: "very", Hidden: true}, {Name: "far"}, {Name: "S"}}, s.Sheets())
+	_, err = rowsOf(s, 0)
+	requireFault(t, err, "corrupt_file", "byte 0")
+	_, err = rowsOf(s, 2)
+	requireFault(t, err, "corrupt_file", `sheet "far"`)
+	_, err = rowsOf(s, 3)
+	require.NoError(t, err)
+}

@@ -103,6 +103,8 @@ func TestR6DateFormats(t *testing.T) {
 	for id, want := range map[int]bool{0: false, 1: false, 4: false, 9: false, 11: false, 13: false, 14: true, 17: true, 22: true, 23: false, 36: true, 37: false, 44: false, 45: true, 47: true, 48: false, 49: false, 58: true, 59: false} {
 		require.Equal(t, want, isDateFormat(id, ""), "built-in %d", id)
 	}
+	require.True(t, isDateFormat(14, "ДД.ММ.ГГГГ"))
+	require.False(t, isDateFormat(50, "0.00"))
 	for code, want := range map[string]bool{
 		"General": false, "GENERAL": false, "0": false, "0.00E+00": false, "@": false, `#,##0.00\ "₽"`: false, `#,##0.00 [$руб.-419]`: false, `[Red]#,##0`: false, `0 "days"`: false, `0.0\d`: false, "_-* #,##0_d": false, `0;[Red]yyyy`: false,
 		"yyyy-mm-dd": true, "DD.MM.YYYY": true, `[$-419]d mmmm yyyy;@`: true, `dd/mm/yy\ hh:mm`: true, "h:mm AM/PM": true, "[h]:mm:ss": true, "[mm]:ss.0": true, `"дата" d`: true, `"unclosed`: false, `d\`: true, "[hh]": true, "": false,
