@@ -29,15 +29,34 @@ func BenchmarkCSV(b *testing.B) {
 }
 
 // BenchmarkXLSX reads what excelize's stream writer wrote (inline strings) and
-// what its ordinary one did (shared strings).
+// what its ordinary one did (shared strings), and beside it the same files by
+// excelize's row iterator.
 func BenchmarkXLSX(b *testing.B) {
 	for _, shared := range []bool{false, true} {
-		b.Run(fmt.Sprintf("shared=%v", shared), func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "b.xlsx")
-			writeBenchWorkbook(b, path, shared)
-			benchmarkFile(b, path)
-		})
+		path := filepath.Join(b.TempDir(), fmt.Sprintf("%v.xlsx", shared))
+		writeBenchWorkbook(b, path, shared)
+		b.Run(fmt.Sprintf("shared=%v", shared), func(b *testing.B) { benchmarkFile(b, path) })
+		b.Run(fmt.Sprintf("shared=%v/excelize", shared), func(b *testing.B) { benchmarkExcelize(b, path) })
 	}
+}
+
+func benchmarkExcelize(b *testing.B, path string) {
+	b.ReportAllocs()
+	read := 0
+	for b.Loop() {
+		f, err := excelize.OpenFile(path)
+		require.NoError(b, err)
+		rows, err := f.Rows("Sheet1")
+		require.NoError(b, err)
+		for rows.Next() {
+			_, err := rows.Columns(excelize.Options{RawCellValue: true})
+			require.NoError(b, err)
+			read++
+		}
+		require.NoError(b, rows.Close())
+		require.NoError(b, f.Close())
+	}
+	b.ReportMetric(float64(read)/b.Elapsed().Seconds(), "rows/s")
 }
 
 func writeBenchWorkbook(b *testing.B, path string, shared bool) {

@@ -35,6 +35,7 @@ const (
 type records struct {
 	r    *bufio.Reader
 	at   int64 // where the next record begins
+	head [4]byte
 	id   uint16
 	data []byte // what is left of the record's body; valid until the next call
 	body []byte
@@ -46,12 +47,11 @@ func newRecords(r io.Reader, at int64) *records {
 
 // next goes on to the next record, whatever was left of this one.
 func (b *records) next() error {
-	var head [4]byte
-	if _, err := io.ReadFull(b.r, head[:]); err != nil {
+	if _, err := io.ReadFull(b.r, b.head[:]); err != nil {
 		return b.trouble(err)
 	}
-	b.id = binary.LittleEndian.Uint16(head[:])
-	size := int(binary.LittleEndian.Uint16(head[2:]))
+	b.id = binary.LittleEndian.Uint16(b.head[:])
+	size := int(binary.LittleEndian.Uint16(b.head[2:]))
 	if size > len(b.body) {
 		b.body = make([]byte, size)
 	}
@@ -59,7 +59,7 @@ func (b *records) next() error {
 	if _, err := io.ReadFull(b.r, b.data); err != nil {
 		return b.trouble(err)
 	}
-	b.at += int64(len(head) + len(b.data))
+	b.at += int64(len(b.head) + len(b.data))
 	return nil
 }
 
