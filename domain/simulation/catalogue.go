@@ -75,7 +75,7 @@ func newCatalogue(o Options) []Edition {
 	for len(c.catalog) < o.Products {
 		style := pick(rng, c.styles, func(s styleWords) int { return s.weight })
 		artist := c.names.artist(c.styles[style].russian)
-		fame := 0.6 * rng.NormFloat64()
+		fame := 0.7 * rng.NormFloat64()
 		for range 1 + rng.IntN(4) {
 			a := album{artist: artist, style: style, title: c.names.album(artist, c.styles[style].russian),
 				recorded: c.recorded(), pull: fame + 0.3*rng.NormFloat64() + c.styles[style].pull}

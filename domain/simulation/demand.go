@@ -27,7 +27,7 @@ type market struct {
 
 func newMarket(o Options) *market {
 	rng := stream(o.Seed, 0)
-	year := [12]float64{0.82, 0.86, 0.95, 1.08, 0.96, 0.88, 0.84, 0.88, 0.98, 1.04, 1.18, 1.72}
+	year := [12]float64{0.78, 0.84, 0.95, 1.12, 0.96, 0.84, 0.78, 0.84, 0.98, 1.06, 1.25, 1.95}
 	m := &market{style: make([][]float64, len(styles()))}
 	for i := range warmUp + o.Months {
 		month := o.First + calendar.Month(i-warmUp)
@@ -35,9 +35,9 @@ func newMarket(o Options) *market {
 		m.season = append(m.season, year[month.Number()-1])
 	}
 	for k := range m.style {
-		level := 0.15 * rng.NormFloat64()
+		level := 0.2 * rng.NormFloat64()
 		for range m.months {
-			level = 0.97*level + 0.07*rng.NormFloat64()
+			level = 0.97*level + 0.1*rng.NormFloat64()
 			m.style[k] = append(m.style[k], math.Exp(level))
 		}
 	}
@@ -52,7 +52,7 @@ func (m *market) mean(n nature, month int) float64 {
 	}
 	mean := n.rate * m.season[month] * m.style[n.style][month] * (1 + n.novelty*math.Exp(-age/2.5))
 	if n.hit >= 0 && month >= n.hit {
-		mean *= 1 + n.height*math.Exp(-float64(month-n.hit)/3)
+		mean *= 1 + n.height*math.Exp(-float64(month-n.hit)/3.5)
 	}
 	return mean
 }
@@ -61,14 +61,14 @@ func (m *market) mean(n nature, month int) float64 {
 // add to the log of its rate.
 func newNature(o Options, style int, used bool, pull float64, rng *rand.Rand) nature {
 	n := nature{style: style, used: used, hit: -1}
-	n.rate = math.Exp(-1.55 + pull + 0.8*rng.NormFloat64())
+	n.rate = math.Exp(-1.4 + pull + 0.55*rng.NormFloat64())
 	if rng.Float64() < min(0.012*float64(o.Months), 0.3) { // a launch while we look on; the others are older
 		n.launch = warmUp + rng.IntN(o.Months)
-		n.novelty = 1 + 5*rng.Float64()
+		n.novelty = 2 + 6*rng.Float64()
 	}
-	if rng.Float64() < 0.05 {
+	if rng.Float64() < 0.08 {
 		n.hit = n.launch + rng.IntN(warmUp+o.Months-n.launch)
-		n.height = 3 + 7*rng.Float64()
+		n.height = 3 + 8*rng.Float64()
 	}
 	return n
 }

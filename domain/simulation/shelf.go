@@ -25,7 +25,7 @@ type delivery struct {
 // were there in the shop's months. It fills in the edition's demand.
 func (s *Shop) move(i int32, m *market, rng *rand.Rand) []Copy {
 	e := &s.Editions[i]
-	e.Size = 0.7 + 2.5*rng.Float64()
+	e.Size = 1.5 + 4*rng.Float64()
 	first, until := s.Options.First.First(), s.Until()
 	sh := &shelf{edition: i, prices: e.prices}
 	opened := m.months[e.nature.launch].First() + calendar.Day(rng.IntN(20))
