@@ -51,8 +51,9 @@ func TestEveryCopyIsSomewhere(t *testing.T) {
 		stock := s.On(i, from).Opening
 		for d := from; d < s.Until(); d++ {
 			day := s.On(i, d)
-			require.Equal(t, stock, day.Opening, "edition %d on %s", i, d)
-			require.LessOrEqual(t, day.Sales, day.Opening+day.Arrivals, "nothing is sold that is not there")
+			if stock != day.Opening || day.Sales > day.Opening+day.Arrivals {
+				t.Fatalf("edition %d on %s: %d copies were left the day before, now %+v", i, d, stock, day)
+			}
 			stock += day.Arrivals - day.Sales
 		}
 	}
@@ -92,7 +93,7 @@ func TestMonthIsItsDays(t *testing.T) {
 // TestDemoShopLooksLikeAShop: a few bestsellers, a long tail, December, and
 // shelves that are sometimes empty.
 func TestDemoShopLooksLikeAShop(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		s := shop(t, 400, 30, seed)
 		sales := s.Sales(s.Options.First.First(), s.Until())
 		require.InDelta(t, 4500, len(sales), 2500)
@@ -155,11 +156,9 @@ func TestRowsAreUntidyButLegal(t *testing.T) {
 		require.Less(t, n, len(sales)/20, name)
 	}
 	for _, r := range slices.Concat(sales, s.Stock(s.Until())) {
-		require.NotEmpty(t, r.Artist)
-		require.NotEmpty(t, r.Album)
-		require.Positive(t, r.Price)
-		require.Less(t, r.Created, s.Until(), "no row is dated after the export")
-		require.Less(t, r.Sold, s.Until())
+		if r.Artist == "" || r.Album == "" || r.Price <= 0 || max(r.Created, r.Sold) >= s.Until() {
+			t.Fatalf("no row lacks these or is dated after the export: %+v", r)
+		}
 	}
 }
 
@@ -172,10 +171,12 @@ func TestHeadersNameEveryCell(t *testing.T) {
 }
 
 func TestIdentitiesAreDistinct(t *testing.T) {
-	s := shop(t, 5000, 1, 9)
+	s := shop(t, 3000, 1, 9)
 	seen := map[catalog.Product]bool{}
 	for _, e := range s.Editions {
-		require.False(t, seen[e.Product], "%+v", e.Product)
+		if seen[e.Product] {
+			t.Fatalf("twice: %+v", e.Product)
+		}
 		seen[e.Product] = true
 	}
 }
