@@ -11,7 +11,6 @@ import (
 	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/forecast"
-	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/ports"
 )
 
@@ -46,6 +45,9 @@ type (
 		Price             float64 `json:"price"`
 		ExtrapolatedSales int64   `json:"extrapolated_sales"`
 		DaysObserved      int64   `json:"days_observed"`
+		// ClosingStock is beside the stored columns: copies on hand after the
+		// month's last observed day. A forecast from files needs it.
+		ClosingStock int64 `json:"closing_stock"`
 	}
 	// DailyRow is a product's day on which something moved: a row of fact_sales
 	// and one of fact_stock_movement together, with the stock that follows.
@@ -96,21 +98,59 @@ func (e Export) Products(ctx context.Context) iter.Seq2[ProductRow, error] {
 	})
 }
 
-// Monthly yields the features of all stored months.
+// Monthly yields the features of all stored months, with the stock at their
+// ends.
 func (e Export) Monthly(ctx context.Context) iter.Seq2[MonthlyRow, error] {
-	return mapped(e.DB.Facts().Features(ctx, 0, lastMonth), func(f panel.Feature) MonthlyRow {
-		return MonthlyRow{f.Month.String(), int64(f.Product), int64(f.Sales), f.Availability, f.Confidence, f.MaskedMeanItems,
-			f.MaskedMeanRub, f.LostSalesRub, f.LostSalesItems, f.Price, int64(f.ExtrapolatedSales), int64(f.DaysObserved)}
-	})
+	return func(yield func(MonthlyRow, error) bool) {
+		var stock map[catalog.ID]int
+		month := calendar.Month(-1)
+		for f, err := range e.DB.Facts().Features(ctx, 0, lastMonth) {
+			if err == nil && f.Month != month {
+				month = f.Month
+				stock, err = e.closing(ctx, month)
+			}
+			if err != nil {
+				yield(MonthlyRow{}, fault.Wrap("app.Export", err))
+				return
+			}
+			row := MonthlyRow{f.Month.String(), int64(f.Product), int64(f.Sales), f.Availability, f.Confidence, f.MaskedMeanItems,
+				f.MaskedMeanRub, f.LostSalesRub, f.LostSalesItems, f.Price, int64(f.ExtrapolatedSales), int64(f.DaysObserved),
+				int64(stock[f.Product])}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// closing is the stock after the last observed day of a month.
+func (e Export) closing(ctx context.Context, m calendar.Month) (map[catalog.ID]int, error) {
+	held, err := e.DB.Facts().Openings(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	stock := map[catalog.ID]int{}
+	for _, h := range held {
+		stock[h.Product] = h.Value
+	}
+	for f, err := range e.DB.Facts().Movements(ctx, m, m) {
+		if err != nil {
+			return nil, err
+		}
+		stock[f.Product] += f.Value
+	}
+	return stock, nil
 }
 
 // Forecasts yields all stored forecasts.
 func (e Export) Forecasts(ctx context.Context) iter.Seq2[ForecastRow, error] {
-	return mapped(e.DB.Forecasts().Forecasts(ctx, 0, lastMonth, ""), func(f forecast.Forecast) ForecastRow {
-		q := f.Quantiles
-		return ForecastRow{int64(f.Product), f.Month.String(), f.ModelID, q[0], q[1], q[2], q[3], q[4], f.Method,
-			f.Distribution.Expected, f.Distribution.Size}
-	})
+	return mapped(e.DB.Forecasts().Forecasts(ctx, 0, lastMonth, ""), forecastRow)
+}
+
+func forecastRow(f forecast.Forecast) ForecastRow {
+	q := f.Quantiles
+	return ForecastRow{int64(f.Product), f.Month.String(), f.ModelID, q[0], q[1], q[2], q[3], q[4], f.Method,
+		f.Distribution.Expected, f.Distribution.Size}
 }
 
 // Openings yields the stock at the start of every stored month.

@@ -102,7 +102,7 @@ Start with:  plastinka demo`,
 func commands() []func(*session) *cobra.Command {
 	return []func(*session) *cobra.Command{
 		demoCommand, uploadCommand, trainCommand, backtestCommand, reportCommand, statusCommand, serveCommand,
-		exportCommand, evaluateCommand, simulateCommand,
+		exportCommand, predictCommand, evaluateCommand, simulateCommand,
 		jobsCommand, configsCommand, modelsCommand,
 		keysCommand, doctorCommand, configCommand, backupCommand, taskCommand, versionCommand,
 	}

@@ -148,3 +148,30 @@ func parseLevels(text string) ([]float64, error) {
 	}
 	return levels, nil
 }
+
+func predictCommand(s *session) *cobra.Command {
+	var model, products, monthly, out string
+	c := &cobra.Command{
+		Use: "predict --model F.onnx --products F --monthly F", Short: "A forecast from a model file alone", Args: noArgs,
+		Long:    "Forecasts the month after the last one from a model file and exported tables\n(plastinka export products, plastinka export monthly): no database is needed.",
+		Example: "  plastinka predict --model model.onnx --products products.csv --monthly monthly.csv --out forecast.csv",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if model == "" || products == "" || monthly == "" {
+				return usage("give --model, --products and --monthly")
+			}
+			w, finish, err := s.output(out)
+			if err != nil {
+				return err
+			}
+			return finish(s.house.Predict(c.Context(), s.settings, PredictFiles{model, products, monthly}, w))
+		},
+	}
+	c.Flags().StringVar(&model, "model", "", "a model file (.onnx)")
+	c.Flags().StringVar(&products, "products", "", "the exported products (CSV)")
+	c.Flags().StringVar(&monthly, "monthly", "", "the exported monthly features (CSV)")
+	c.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write; standard output if absent")
+	return c
+}
+
+// PredictFiles are the paths of a forecast's files.
+type PredictFiles struct{ Model, Products, Monthly string }

@@ -41,6 +41,17 @@ func Table(ctx context.Context, w io.Writer, e app.Export, table, format string)
 	return fault.New(fault.Invalid, "validation_error", "%q is no table; use one of %s", table, strings.Join(e.Tables(), ", "))
 }
 
+// Rows writes rows in a format, as Table does.
+func Rows[T any](w io.Writer, format string, rows []T) error {
+	return write(w, format, func(yield func(T, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	})
+}
+
 func write[T any](w io.Writer, format string, rows iter.Seq2[T, error]) error {
 	if format == "parquet" {
 		return parquet.Write(w, rows)

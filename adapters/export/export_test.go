@@ -63,3 +63,28 @@ func TestUnknownNamesAreRefused(t *testing.T) {
 		require.Equal(t, "validation_error", fault.CodeOf(err))
 	}
 }
+
+func TestTablesReadBack(t *testing.T) {
+	monthly := []app.MonthlyRow{{Month: "2024-01-01", ID: 3, Sales: 2, Availability: 0.1 + 0.2, Price: 1290, DaysObserved: 31, ClosingStock: 4}}
+	products := []app.ProductRow{{ID: 3, Artist: "=formula", Album: "'quoted", Style: "-", RecordingYear: 1977}}
+	for _, format := range []string{"csv", "parquet"} {
+		var b bytes.Buffer
+		require.NoError(t, write(&b, format, rows(monthly, nil)))
+		got, err := Read[app.MonthlyRow](b.Bytes(), "monthly")
+		require.NoError(t, err)
+		require.Equal(t, monthly, got)
+		b.Reset()
+		require.NoError(t, write(&b, format, rows(products, nil)))
+		back, err := Read[app.ProductRow](b.Bytes(), "products")
+		require.NoError(t, err)
+		require.Equal(t, products, back)
+	}
+}
+
+func TestReadingNamesWhatIsWrong(t *testing.T) {
+	for content, code := range map[string]string{"": "corrupt_file", "month,value\n": "missing_columns",
+		"month,multiindex_id,value\n2024-01-01,x,1\n": "corrupt_file", "month,multiindex_id,value\n1\n": "corrupt_file", "PAR1rubbish": "corrupt_file"} {
+		_, err := Read[app.OpeningRow]([]byte(content), "openings")
+		require.Equal(t, code, fault.CodeOf(err), "%q", content)
+	}
+}

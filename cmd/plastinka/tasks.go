@@ -8,12 +8,14 @@ import (
 	"github.com/plastinka/predictor/adapters/bundle"
 	"github.com/plastinka/predictor/adapters/cli"
 	"github.com/plastinka/predictor/adapters/clock"
+	"github.com/plastinka/predictor/adapters/export"
 	"github.com/plastinka/predictor/adapters/onnx"
 	"github.com/plastinka/predictor/adapters/settings"
 	"github.com/plastinka/predictor/adapters/support/taskrun"
 	"github.com/plastinka/predictor/adapters/tide"
 	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
 	"github.com/plastinka/predictor/ports"
@@ -63,4 +65,42 @@ func openInput(path string) (io.ReadCloser, error) {
 		return nil, fault.New(fault.Invalid, "file_not_found", "the file cannot be read: %v", err)
 	}
 	return f, nil
+}
+
+// maxTable is the largest exported table that is read back, bytes.
+const maxTable = 2 << 30
+
+func predict(ctx context.Context, set *settings.Settings, files cli.PredictFiles, w io.Writer) error {
+	products, err := readTable[app.ProductRow](files.Products)
+	if err != nil {
+		return err
+	}
+	monthly, err := readTable[app.MonthlyRow](files.Monthly)
+	if err != nil {
+		return err
+	}
+	engine := tide.New(tide.Options{Threads: set.Threads})
+	u := app.Predict{Files: onnx.Files{}, FillMissingDays: set.FillMissingDays,
+		Revive: func(n *network.Network) (ports.Model, error) { return engine.FromNetwork(n) }}
+	rows, err := u.Run(ctx, files.Model, products, monthly)
+	if err != nil {
+		return err
+	}
+	return export.Rows(w, "csv", rows)
+}
+
+func readTable[T any](path string) ([]T, error) {
+	f, err := openInput(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxTable+1))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "file_unreadable", "%s cannot be read: %v", path, err)
+	}
+	if len(content) > maxTable {
+		return nil, fault.New(fault.TooLarge, "upload_too_large", "%s is larger than %d bytes", path, maxTable)
+	}
+	return export.Read[T](content, path)
 }

@@ -93,6 +93,13 @@ func house(getenv func(string) string) cli.House {
 			}
 			return evaluate(ctx, set.Threads, files, q, progress)
 		},
+		Predict: func(ctx context.Context, flags map[string]string, files cli.PredictFiles, w io.Writer) error {
+			set, err := load(flags)
+			if err != nil {
+				return err
+			}
+			return predict(ctx, set, files, w)
+		},
 		Create: create,
 	}
 }
@@ -187,7 +194,7 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 	closers = append(closers, closeCompute)
 	warnings := set.Warnings
 	if set.Today != nil {
-		log.Warn("today is fixed by PLASTINKA_TODAY", "today", set.Today.String())
+		warnings = append(warnings, "today is fixed to "+set.Today.String()+" by PLASTINKA_TODAY")
 	}
 	return &cli.Installation{App: useCases(set, log, store, db, now, compute), Root: store.Root(), Warnings: warnings,
 		Renderer: report.Renderer{},
