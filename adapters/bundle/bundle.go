@@ -68,7 +68,7 @@ const (
 	maxJSON     = 64 << 20
 	maxDepth    = 32
 	maxTable    = 2 << 30
-	maxUnpacked = 8 << 30 // of a table's columns
+	maxUnpacked = 4 << 30 // of a table's columns
 	maxModel    = 1 << 30
 	maxProducts = 5_000_000
 	maxMonths   = 1_200
@@ -219,13 +219,14 @@ func depth(text []byte) (deepest int) {
 	return deepest
 }
 
-// table reads a Parquet member.
-func table[T any](r reader, name string, rows int64) ([]T, error) {
+// table reads a Parquet member of at most rows rows, each of which takes at most
+// width bytes on average.
+func table[T any](r reader, name string, rows, width int) ([]T, error) {
 	content, err := r.bytes(name, maxTable)
 	if err != nil {
 		return nil, err
 	}
-	return parquet.Read[T](bytes.NewReader(content), int64(len(content)), name, parquet.Limits{Rows: rows, Bytes: maxUnpacked})
+	return parquet.Read[T](bytes.NewReader(content), int64(len(content)), name, parquet.Limits{Rows: int64(rows), Bytes: min(int64(rows)*int64(width)+1<<16, maxUnpacked)})
 }
 
 func corrupt(member, format string, args ...any) *fault.Error {

@@ -228,6 +228,9 @@ func (r reader) result(dir string) (*training.Result, error) {
 	if err := r.json(manifestFile, &m); err != nil {
 		return nil, err
 	}
+	if m.Products < 0 || m.Products > maxProducts {
+		return nil, corrupt(manifestFile, "products is %d, must be between 0 and %d", m.Products, maxProducts)
+	}
 	if m.SchemaVersion != schemaVersion {
 		return nil, fault.New(fault.Invalid, "unsupported_schema", "%s: its schema_version is %d; this program reads %d: use programs of one version on both sides",
 			manifestFile, m.SchemaVersion, schemaVersion)
@@ -251,7 +254,7 @@ func (r reader) training(m resultManifest, result *training.Result, dir string) 
 	if result.Products, _, err = r.products(m.Products, false); err != nil {
 		return err
 	}
-	rows, err := table[forecastRow](r, forecastsFile, maxProducts)
+	rows, err := table[forecastRow](r, forecastsFile, m.Products, 1<<16)
 	if err != nil {
 		return err
 	}
@@ -306,7 +309,7 @@ func (r reader) backtest(result *training.Result) error {
 	if err := r.json(backtestFile, result.Backtest); err != nil {
 		return err
 	}
-	rows, err := table[backtestRow](r, backtestRows, maxCells)
+	rows, err := table[backtestRow](r, backtestRows, maxCells, 256)
 	if err != nil {
 		return err
 	}

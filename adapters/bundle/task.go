@@ -236,7 +236,7 @@ func (r reader) panel(m taskManifest) (*panel.Panel, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := table[monthRow](r, monthlyFile, int64(m.Products*m.Months))
+	rows, err := table[monthRow](r, monthlyFile, m.Products*m.Months, 32)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +270,7 @@ func (r reader) panel(m taskManifest) (*panel.Panel, error) {
 }
 
 func (r reader) products(n int, identified bool) (products []catalog.Product, ids []catalog.ID, err error) {
-	rows, err := table[productRow](r, productsFile, maxProducts)
+	rows, err := table[productRow](r, productsFile, n, 4096)
 	if err != nil {
 		return nil, nil, err
 	}

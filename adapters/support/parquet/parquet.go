@@ -7,7 +7,7 @@
 //
 // parquet-go does the work: it is the only complete writer in pure Go, and the
 // files open in pandas, DuckDB and Spark. It trusts the files it reads, so
-// Read bounds what they may claim and turns its panics into errors.
+// Read looks them through first (guard.go) and turns its panics into errors.
 package parquet
 
 import (
@@ -32,6 +32,7 @@ const (
 // returned as it is; what has been written then is no Parquet file.
 func Write[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 	options := []parquet.WriterOption{parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup),
+		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), // the one encoding that the guard knows
 		parquet.CreatedBy("plastinka", "1", "")}
 	for _, c := range columns[T]() {
 		options = append(options, c)
@@ -73,6 +74,9 @@ func Read[T any](r io.ReaderAt, size int64, name string, limits Limits) (rows []
 			rows, err = nil, corrupt(name, "%v", p)
 		}
 	}()
+	if err := inspect(r, size, name, limits); err != nil {
+		return nil, err
+	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, corrupt(name, "%v", err)
@@ -82,8 +86,8 @@ func Read[T any](r io.ReaderAt, size int64, name string, limits Limits) (rows []
 	for _, c := range columns[T]() {
 		names, options = append(names, c), append(options, c)
 	}
-	if err := check(file, parquet.SchemaOf(new(T), names...), name, limits); err != nil {
-		return nil, err
+	if want := parquet.SchemaOf(new(T), names...); !parquet.EqualNodes(file.Schema(), want) {
+		return nil, corrupt(name, "its columns are not the expected ones: %s", describe(file.Schema(), want))
 	}
 	reader := parquet.NewGenericReader[T](file, options...)
 	defer reader.Close()
@@ -99,34 +103,6 @@ func Read[T any](r io.ReaderAt, size int64, name string, limits Limits) (rows []
 		}
 	}
 	return rows, nil
-}
-
-// check compares what the file says about itself with the schema and limits.
-func check(file *parquet.File, schema *parquet.Schema, name string, limits Limits) error {
-	if n := file.NumRows(); n < 0 || n > limits.Rows {
-		return fault.New(fault.TooLarge, "too_many_rows", "%s has %d rows; at most %d are read", name, n, limits.Rows)
-	}
-	if !parquet.EqualNodes(file.Schema(), schema) {
-		return corrupt(name, "its columns are not the expected ones: %s", describe(file.Schema(), schema))
-	}
-	var rows, unpacked int64
-	for _, g := range file.Metadata().RowGroups {
-		rows += g.NumRows
-		for _, c := range g.Columns {
-			n := c.MetaData.TotalUncompressedSize
-			if n < 0 || n > limits.Bytes {
-				n = limits.Bytes + 1
-			}
-			if unpacked += n; unpacked > limits.Bytes {
-				return fault.New(fault.TooLarge, "unpacked_too_large",
-					"%s unpacks to more than %d bytes, the most that is read", name, limits.Bytes)
-			}
-		}
-	}
-	if rows != file.NumRows() {
-		return corrupt(name, "its row groups have %d rows in all, not %d", rows, file.NumRows())
-	}
-	return nil
 }
 
 // describe names the first column that differs.

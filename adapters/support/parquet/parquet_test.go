@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,6 +87,24 @@ func TestReadRefuses(t *testing.T) {
 	for _, n := range []int{0, 3, len(data) / 2, len(data) - 1} {
 		_, err = parquet.Read[row](bytes.NewReader(data[:n]), int64(n), "x.parquet", generous)
 		require.Equal(t, "corrupt_file", fault.CodeOf(err), "cut at %d", n)
+	}
+}
+
+// TestDamageIsCheap: whatever a file claims, reading it takes no more memory
+// than its limits allow.
+func TestDamageIsCheap(t *testing.T) {
+	whole := write(t, 20)
+	r := rand.New(rand.NewPCG(1, 2))
+	var before, after runtime.MemStats
+	for i := range 2000 {
+		data := bytes.Clone(whole)
+		for range 1 + r.IntN(3) {
+			data[r.IntN(len(data))] = byte(r.Uint32())
+		}
+		runtime.ReadMemStats(&before)
+		_, _ = parquet.Read[row](bytes.NewReader(data), int64(len(data)), "x.parquet", parquet.Limits{Rows: 10000, Bytes: 1 << 22})
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), "file %d", i)
 	}
 }
 
