@@ -113,7 +113,7 @@ func (u *Upload) Receive(ctx context.Context, req UploadRequest) (r ReceivedUplo
 			kept.Role = intake.StockFile
 		}
 		if kept.Digest, err = u.keep(ctx, keptName(r.id, i), f); err != nil {
-			return r, fault.Wrap("app.Receive", err)
+			return r, ofFile(err, kept, i)
 		}
 		r.input.Files = append(r.input.Files, kept)
 	}
@@ -136,7 +136,7 @@ func (u *Upload) maxFiles() int {
 func (u *Upload) keep(ctx context.Context, name string, f IncomingFile) (digest string, err error) {
 	from, err := f.Open()
 	if err != nil {
-		return "", fault.New(fault.Invalid, "file_unreadable", "%s cannot be read: %v", f.Name, err).Because(err)
+		return "", fault.New(fault.Invalid, "file_unreadable", "the file cannot be read (%v); check its path and permissions", err).Because(err)
 	}
 	defer from.Close()
 	sum := sha256.New()

@@ -47,7 +47,7 @@ func (w *writing) run(ctx context.Context) (UploadResult, error) {
 	}
 	r := UploadResult{
 		Files:            w.rows.Files,
-		Warnings:         slices.Concat([]intake.Warning{}, w.rows.Warnings(), w.plan.Warnings, decision.Warnings),
+		Warnings:         append(append(append([]intake.Warning{}, w.rows.Warnings()...), w.plan.Warnings...), decision.Warnings...),
 		Snapshot:         w.plan.Snapshot,
 		SnapshotInferred: w.plan.Inferred,
 		MonthsStored:     append([]calendar.Month{}, decision.Stored...),
