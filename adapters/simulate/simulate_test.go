@@ -230,11 +230,8 @@ func BenchmarkWriteXLSX(b *testing.B) {
 	shop := shopOf(b, 2000, 6, 1)
 	rows := len(shop.Sales(shop.Options.First.First(), shop.Until())) + len(shop.Stock(shop.Until()))
 	for b.Loop() {
-		_, err := Write(b.Context(), filepath.Join(b.TempDir(), strconv.Itoa(b.N), "shop"), shop, shop.Until(), XLSX)
+		_, err := Write(b.Context(), b.TempDir(), shop, shop.Until(), XLSX)
 		require.NoError(b, err)
-		b.StopTimer()
-		require.NoError(b, os.RemoveAll(filepath.Dir(b.TempDir())))
-		b.StartTimer()
 	}
 	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
 }

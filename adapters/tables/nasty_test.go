@@ -79,6 +79,7 @@ func TestR1R2NastyInputs(t *testing.T) {
 		{"NUL in UTF-16", encoder16(t, "a,\x00\n"), ports.TableLimits{}, "unsupported_format", []string{"at byte 6"}},
 		{"half a character of UTF-16", encoder16(t, "a,b\nc")[:11], ports.TableLimits{}, "corrupt_file", []string{"at byte 10"}},
 		{"half a pair of UTF-16", []byte("\xFF\xFEa\x00\x00\xD8b\x00"), ports.TableLimits{}, "corrupt_file", []string{"at byte 4"}},
+		{"the second half of a pair alone", []byte("\xFF\xFEa\x00\x00\xDCb\x00"), ports.TableLimits{}, "corrupt_file", []string{"at byte 4"}},
 		{"an unclosed quote", []byte("a,b\n\n1,\"2\n3,4\n"), ports.TableLimits{}, "corrupt_file", []string{"row 3"}},
 		{"an unclosed quote before much text", []byte("a,b\n1,\"" + strings.Repeat("x", 200_000)), ports.TableLimits{}, "corrupt_file", []string{"row 2"}},
 		{"an overlong cell in a csv", []byte("a,b\n1,\"2345678901x\"\n"), narrow, "cell_too_long", []string{"row 2", "10 characters"}},
