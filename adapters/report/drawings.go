@@ -226,6 +226,7 @@ func (w *words) monthsChart(a *report.Accuracy, width float64, id, class string)
 type backtest struct {
 	Title string
 	Rows  []backtestRow
+	More  string // how many rows are not shown
 }
 
 type backtestRow struct {

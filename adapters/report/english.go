@@ -23,7 +23,7 @@ func english() *words {
 		ToOrder: "To order", ToOrderNote: "%s, %s at shelf prices",
 		Brings: "It brings", BringsNote: "≈\u00a0%s in the month that would not happen without it",
 		Demand: "Expected demand", DemandNote: "%s to %s with 90%% probability; ≈\u00a0%s",
-		Past: "Past forecasts", PastNote: "of cases within the 90%% interval: %s over %s", PastNone: "nothing to compare with yet",
+		Past: "Past forecasts", PastNote: "of cases within the 90%% interval: %s over %s", PastNone: "nothing to compare with yet", OnHistory: "of cases within the 90%% interval, checked on a history of %s",
 
 		First: "Order these first", FirstNote: "By expected revenue. The whole list, %s, is in the table below: tick “Only to order”.",
 		NothingToOrder: "No product needs to be ordered.", Why: "Why", OnHand: "In stock", BringsRub: "Brings", Forecast: "Demand", Record: "Record",
@@ -42,7 +42,7 @@ func english() *words {
 		TrustNone:     "There are no forecasts for completed months yet. The comparison appears with the next upload of sales; until then see the check on history.",
 		Unavailable:   "Left out: %s in which the record was off the shelf for more than 10%% of the month.",
 		BacktestTitle: "Checked on history: %s", BacktestNote: "Each method saw only what was known before the month it forecast. Loss is the mean quantile (pinball) loss in copies, lower is better; the difference is to the best simple method, ± its standard error.",
-		Pinball: "Loss", Difference: "Difference", Same: "within the noise", Coverage50: "In 50%", Coverage90: "In 90%", WAPE: "WAPE", Bias: "Bias", Chosen: "in use", BestBaseline: "best simple",
+		Pinball: "Loss", Difference: "Difference", Same: "within the noise", Coverage50: "In 50%", Coverage90: "In 90%", WAPE: "WAPE", Bias: "Bias", Chosen: "in use", BestBaseline: "best simple", More: "%s more lose more.",
 
 		WhatSells: "What will be bought", TopTitle: "Highest demand", TopNote: "Bar: mean; line: 90% of the outcomes; orange mark: sales a year ago.",
 		StylesTitle: "By style", DecadesTitle: "By decade of recording", GroupNote: "Bar: forecast with its 90% interval; orange mark: sales last month.", Others: "Others (%s)",
@@ -62,7 +62,7 @@ func english() *words {
 			"Lost sales are the days without the record × its mean sales on a day with it.",
 		},
 		copies: [3]string{"copy", "", "copies"}, titles: [3]string{"title", "", "titles"}, sales: [3]string{"sale", "", "sales"},
-		cells: [3]string{"product-month", "", "product-months"}, products: [3]string{"product", "", "products"},
+		methods: [3]string{"method", "", "methods"}, cells: [3]string{"product-month", "", "product-months"},
 		Sealed: "sealed", Opened: "opened", NoStyle: "no style", Before1950: "up to 1950", After2020: "after 2020", Decade: "%ss",
 		Product: "Plastinka",
 	}

@@ -36,9 +36,10 @@ func (w *words) number(x float64, decimals int) string {
 // count is a whole number.
 func (w *words) count(n int) string { return w.number(float64(n), 0) }
 
-// few writes small numbers with a decimal and larger ones without.
+// few writes small numbers with a decimal, if it is not zero, and larger ones
+// without.
 func (w *words) few(x float64) string {
-	if math.Abs(x) < 9.95 && x != math.Round(x) {
+	if tenths := math.Round(10 * x); math.Abs(tenths) < 100 && math.Mod(tenths, 10) != 0 {
 		return w.number(x, 1)
 	}
 	return w.number(x, 0)

@@ -150,6 +150,9 @@ func (p *page) head(r *report.Report) {
 	if a := &r.Accuracy; a.Cells > 0 {
 		past.Value, past.Exact = w.percent(a.Coverage90), a.Coverage90
 		past.Note = fmt.Sprintf(w.PastNote, w.counted(a.Cells, w.cells), w.monthsCount(len(a.Months)))
+	} else if x := chosen(r.Backtest); x != nil {
+		past.Value, past.Exact = w.percent(x.Coverage90), x.Coverage90
+		past.Note = fmt.Sprintf(w.OnHistory, w.monthsCount(len(r.Backtest.Origins)))
 	}
 	p.Figures = append(p.Figures, past)
 }

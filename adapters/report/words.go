@@ -28,24 +28,24 @@ type words struct {
 	SheetForecast, SheetTotals                                                                                 string
 
 	// The page.
-	Title, Lead, LeadNothing, LeadUnknown, Made, StockOn, Model, Filtered                  string
-	ToOrder, ToOrderNote, Brings, BringsNote, Demand, DemandNote, Past, PastNote, PastNone string
-	First, FirstNote, NothingToOrder, Why, OnHand, BringsRub, Forecast, Record             string
-	SoldOut, SoldOutMonth, LostThen, ShortOf, BufferOf                                     string
-	SalesTitle, SalesNote, SalesUnit, MedianName, TopName, LowName, Incomplete, SalesDesc  string
-	TrustTitle, TrustLead, TrustMonths, TrustMonthsNote, Calibration, CalibrationNote      string
-	CalObserved, CalNominal, CalIdeal, TrustNone, Unavailable                              string
-	BacktestTitle, BacktestNote, Pinball, Difference, Same, Coverage50, Coverage90         string
-	WAPE, Bias, Chosen, BestBaseline                                                       string
-	WhatSells, TopTitle, TopNote, StylesTitle, DecadesTitle, GroupNote, Others             string
-	ShelfTitle, AvailabilityTitle, LostTitle, ShelfNote, LostUnit, ShareUnit               string
-	TableTitle, TableNote, Search, AllStyles, AllDecades, OnlyOrder, PerPage, Prev, Next   string
-	Of, Found, NoScript, PrintNote, Trend, Last, YearAgo, Sum, Interval, NoneFound         string
-	Sealed, Opened, NoStyle, Before1950, After2020, Decade                                 string
-	HowTitle                                                                               string
-	How                                                                                    []string
-	copies, titles, sales, cells, products                                                 [3]string
-	Product                                                                                string
+	Title, Lead, LeadNothing, LeadUnknown, Made, StockOn, Model, Filtered                             string
+	ToOrder, ToOrderNote, Brings, BringsNote, Demand, DemandNote, Past, PastNote, PastNone, OnHistory string
+	First, FirstNote, NothingToOrder, Why, OnHand, BringsRub, Forecast, Record                        string
+	SoldOut, SoldOutMonth, LostThen, ShortOf, BufferOf                                                string
+	SalesTitle, SalesNote, SalesUnit, MedianName, TopName, LowName, Incomplete, SalesDesc             string
+	TrustTitle, TrustLead, TrustMonths, TrustMonthsNote, Calibration, CalibrationNote                 string
+	CalObserved, CalNominal, CalIdeal, TrustNone, Unavailable                                         string
+	BacktestTitle, BacktestNote, Pinball, Difference, Same, Coverage50, Coverage90                    string
+	WAPE, Bias, Chosen, BestBaseline, More                                                            string
+	WhatSells, TopTitle, TopNote, StylesTitle, DecadesTitle, GroupNote, Others                        string
+	ShelfTitle, AvailabilityTitle, LostTitle, ShelfNote, LostUnit, ShareUnit                          string
+	TableTitle, TableNote, Search, AllStyles, AllDecades, OnlyOrder, PerPage, Prev, Next              string
+	Of, Found, NoScript, PrintNote, Trend, Last, YearAgo, Sum, Interval, NoneFound                    string
+	Sealed, Opened, NoStyle, Before1950, After2020, Decade                                            string
+	HowTitle                                                                                          string
+	How                                                                                               []string
+	copies, titles, sales, methods, cells                                                             [3]string
+	Product                                                                                           string
 }
 
 // wordsOf is the language's words.
