@@ -127,7 +127,10 @@ func create(path string) (io.Writer, func(error) error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0o644)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+	if err == nil {
+		err = f.Chmod(0o644) // a temporary file is its maker's alone, a result is not
+	}
 	if err != nil {
 		os.Remove(name)
 		return nil, nil, fault.New(fault.Invalid, "file_not_writable", "%s cannot be written: %v", path, err)
