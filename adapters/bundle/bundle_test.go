@@ -273,7 +273,7 @@ func TestReadRefuses(t *testing.T) {
 		{in, replace("config.json", `"lags":12`, `"lags":1200`), "config.json: the configuration cannot be used: lags is 1200"},
 		{in, take("monthly.parquet"), "monthly.parquet"},
 		{in, take("products.parquet"), "products.parquet has 4 rows; at most 3 are read"},
-		{in, func(m map[string][]byte) { m["products.parquet"] = m["monthly.parquet"] }, "products.parquet cannot be read as a Parquet file: its columns"},
+		{in, func(m map[string][]byte) { m["monthly.parquet"] = m["products.parquet"] }, "monthly.parquet cannot be read as a Parquet file: its columns"},
 		{in, func(m map[string][]byte) { m["products.parquet"] = []byte("PAR1") }, "products.parquet cannot be read"},
 		{out, replace("manifest.json", `"schema_version":1`, `"schema_version":0`), "its schema_version is 0"},
 		{out, replace("manifest.json", `"train"`, `"trials"`), "scores.json: it is missing"},
