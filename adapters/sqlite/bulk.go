@@ -7,9 +7,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// bulkValues is how many values one statement of a bulk write binds: enough
-// that a statement's own cost does not count, measured by BenchmarkUpload.
-const bulkValues = 400
+// bulkValues is how many values one statement of a bulk write binds: so many
+// that a statement's own cost does not count. (BenchmarkUpload takes a quarter
+// less processor time with 1,200 than with 60; with 2,000 it takes as much.)
+const bulkValues = 1200
 
 // bulk inserts rows rows: insert is "INSERT INTO table (columns)", fill sets
 // the values of row i.

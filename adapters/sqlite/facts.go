@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"iter"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -94,8 +96,13 @@ func within(m ports.MonthContent) error {
 	return nil
 }
 
+// putFacts writes in the order of the table, so that each of its pages is
+// visited once.
 func putFacts(ctx context.Context, tx bun.Tx, table string, facts []ledger.Fact) error {
 	var days dayTexts
+	facts = slices.SortedFunc(slices.Values(facts), func(a, b ledger.Fact) int {
+		return cmp.Or(cmp.Compare(a.Product, b.Product), cmp.Compare(a.Day, b.Day))
+	})
 	return bulk(ctx, tx, "INSERT INTO "+table+" (multiindex_id, data_date, value)", 3, len(facts), func(i int, row []any) {
 		row[0], row[1], row[2] = int64(facts[i].Product), days.format(facts[i].Day), facts[i].Value
 	})

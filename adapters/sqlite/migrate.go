@@ -93,28 +93,13 @@ func lookAt(ctx context.Context, path string, steps fs.FS) (pending []string, er
 	if !exists(path) {
 		return pending, nil
 	}
-	source := []string{"mode=ro"}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		// Nobody has it open, and we hold the lock: it can be read like a file
-		// that never changes, without even the WAL's files beside it.
-		source = append(source, "immutable=1")
-	}
-	db, err := sql.Open("sqlite", dsn(path, defaultBusy, source...))
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	tables, err := texts(ctx, db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+	tables, applied, err := inside(ctx, path)
 	if err != nil || len(tables) == 0 {
 		return pending, err
 	}
 	if !slices.Contains(tables, migrationsTable) {
 		return nil, fault.New(fault.Conflict, foreign,
 			"%s is the database of another program (such as the earlier Python service), it was not touched; move it away, or set DATA_ROOT_DIR to another folder, and upload the files again", path)
-	}
-	applied, err := texts(ctx, db, "SELECT name FROM "+migrationsTable+" ORDER BY name")
-	if err != nil {
-		return nil, err
 	}
 	for _, name := range applied {
 		i := slices.Index(pending, name)
@@ -125,6 +110,32 @@ func lookAt(ctx context.Context, path string, steps fs.FS) (pending []string, er
 		pending = slices.Delete(pending, i, i+1)
 	}
 	return pending, nil
+}
+
+// inside reads which tables a database has, and which migrations if it is ours.
+func inside(ctx context.Context, path string) (tables, applied []string, err error) {
+	read := func(source ...string) error {
+		db, err := sql.Open("sqlite", dsn(path, defaultBusy, append(source, "mode=ro")...))
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		tables, err = texts(ctx, db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+		if err == nil && slices.Contains(tables, migrationsTable) {
+			applied, err = texts(ctx, db, "SELECT name FROM "+migrationsTable+" ORDER BY name")
+		}
+		return err
+	}
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		// Nobody has it open: it can be read like a file that never changes,
+		// without even the WAL's files beside it. If that fails, somebody has
+		// just begun to change it.
+		if read("immutable=1") == nil {
+			return tables, applied, nil
+		}
+	}
+	err = read()
+	return tables, applied, err
 }
 
 // bringUp migrates a database that nobody else has open, after a copy if there

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -279,4 +280,18 @@ func TestSchema(t *testing.T) {
 		require.NoError(t, db.reader.QueryRow("SELECT sql FROM sqlite_master WHERE name = ?", table).Scan(&text))
 		require.Contains(t, text, expect.rowid)
 	}
+}
+
+// TestFullDatabase: SQLite's own word for a full disk.
+func TestFullDatabase(t *testing.T) {
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "plastinka.db"), Options{})
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.writer.Exec("PRAGMA max_page_count = 60")
+	require.NoError(t, err)
+	err = db.Settings().SetSetting(t.Context(), "k", strings.Repeat("x", 1<<20))
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	require.Equal(t, "disk_full", fault.CodeOf(err))
+	require.NoError(t, db.Check(t.Context()))
+	require.NoError(t, db.Settings().SetSetting(t.Context(), "k", "v"))
 }

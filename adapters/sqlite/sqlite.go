@@ -21,10 +21,10 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -107,9 +107,7 @@ func OpenMemory(ctx context.Context) (*Database, error) {
 		return nil, translate(ctx, "OpenMemory", err)
 	}
 	d := &Database{}
-	// memdb databases of one name are one database, within the process; the
-	// address of what we are making is a name that nobody else has while we live.
-	name := fmt.Sprintf("/plastinka-%p", d)
+	name := "/" + rand.Text() // memdb databases of one name are one, within the process
 	source := func(more ...string) string { return dsn(name, defaultBusy, append(more, "vfs=memdb")...) }
 	if err := d.pools(source("_txlock=immediate"), source("_pragma=query_only(1)")); err != nil {
 		return nil, translate(ctx, "OpenMemory", err)
