@@ -26,21 +26,21 @@ func (b *builder) doubles(name string, values []float64) string {
 
 // counts are the quantiles (batch, H, Q) of the mixture of the seeds' negative
 // binomials, of mean μ = exp(clamp(o₁)) and size r = exp(clamp(o₂)), in whole
-// copies; and the outputs mean and size. In float64, with
+// copies; and the seeds' means and sizes (batch, H, seeds). In float64, with
 //
 //	log P(0)   = r·log(r/(r+μ))
 //	log P(k+1) = log P(k) + log((k+r)/(k+1)) + log(μ/(r+μ))
 //
 // the quantile at q is the number of counts k with P(≤ k) < q.
-func (b *builder) counts(outputs []string, levels []float64, horizon int) string {
+func (b *builder) counts(outputs []string, levels []float64) (quantiles, mean, size string) {
 	var means, sizes []string // (batch, H, 1)
 	pmf := ""                 // (batch, H, maxCount), the sum over the seeds
 	for _, o := range outputs {
 		o = b.cast(o, typeDouble)
-		mean := b.clamped(o, 0, regression.MinLogMean, regression.MaxLogMean)
-		size := b.clamped(o, 1, regression.MinLogSize, regression.MaxLogSize)
-		means, sizes = append(means, mean), append(sizes, size)
-		if p := b.probabilities(mean, size); pmf == "" {
+		m := b.clamped(o, 0, regression.MinLogMean, regression.MaxLogMean)
+		r := b.clamped(o, 1, regression.MinLogSize, regression.MaxLogSize)
+		means, sizes = append(means, m), append(sizes, r)
+		if p := b.probabilities(m, r); pmf == "" {
 			pmf = p
 		} else {
 			pmf = b.add(pmf, p)
@@ -55,11 +55,8 @@ func (b *builder) counts(outputs []string, levels []float64, horizon int) string
 		short[i] = q - tolerance
 	}
 	below := b.op("Less", []string{b.unsqueeze(cdf, 2), b.unsqueeze(b.doubles("levels", short), 1)}) // (batch, H, Q, counts)
-	quantiles := b.op("ReduceSum", []string{b.cast(below, typeFloat), b.ints(3)}, attribute{name: "keepdims", kind: attributeInt})
-	seeds := int64(len(outputs))
-	b.name(b.cast(b.concat(2, means...), typeFloat), "mean", typeFloat, 0, int64(horizon), seeds)
-	b.name(b.cast(b.concat(2, sizes...), typeFloat), "size", typeFloat, 0, int64(horizon), seeds)
-	return quantiles
+	quantiles = b.op("ReduceSum", []string{b.cast(below, typeFloat), b.ints(3)}, attribute{name: "keepdims", kind: attributeInt})
+	return quantiles, b.cast(b.concat(2, means...), typeFloat), b.cast(b.concat(2, sizes...), typeFloat)
 }
 
 // clamped is exp(clamp(o[…, column], low, high)), (batch, H, 1).

@@ -82,10 +82,10 @@ func (b *builder) cast(x string, to int64) string {
 	return b.op("Cast", []string{x}, attribute{name: "to", integer: to, kind: attributeInt})
 }
 
-// name is the last step: x under the name of an output.
-func (b *builder) name(x, as string, kind uint64, dims ...int64) {
+// name is the last step: x, of float32, under the name of an output.
+func (b *builder) name(x, as string, dims ...int64) {
 	b.nodes = append(b.nodes, node{"Identity", []string{x}, []string{as}, nil})
-	b.outputs = append(b.outputs, value{as, kind, dims})
+	b.outputs = append(b.outputs, value{as, typeFloat, dims})
 }
 
 // build is the graph of a network.
@@ -107,13 +107,18 @@ func build(n *network.Network) graph {
 		outputs = append(outputs, (&tide{b, s, seed}).forward())
 	}
 	levels := levelsOf(n)
-	var quantiles string // (batch, H, Q)
-	if n.Likelihood == training.NegativeBinomial {
-		quantiles = b.counts(outputs, levels, s.Horizon)
-	} else if quantiles = outputs[0]; len(outputs) > 1 {
-		quantiles = b.mixedQuantiles(outputs, levels)
+	horizon, q, seeds := int64(s.Horizon), int64(len(levels)), int64(len(n.Seeds))
+	switch {
+	case n.Likelihood == training.NegativeBinomial:
+		quantiles, mean, size := b.counts(outputs, levels)
+		b.name(b.unsqueeze(quantiles, 2), "quantiles", 0, horizon, 1, q)
+		b.name(mean, "mean", 0, horizon, seeds)
+		b.name(size, "size", 0, horizon, seeds)
+	case len(outputs) > 1:
+		b.name(b.unsqueeze(b.mixedQuantiles(outputs, levels), 2), "quantiles", 0, horizon, 1, q)
+	default:
+		b.name(b.unsqueeze(outputs[0], 2), "quantiles", 0, horizon, 1, q)
 	}
-	b.name(b.unsqueeze(quantiles, 2), "quantiles", typeFloat, 0, int64(s.Horizon), 1, int64(len(levels)))
 	return b.graph
 }
 

@@ -1,9 +1,12 @@
 package local_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -20,13 +23,26 @@ import (
 	"github.com/plastinka/predictor/ports/porttest"
 )
 
-// TestMain lets the test binary be the task program: "child" comes first.
+// TestMain lets the test binary be the task program ("child" comes first), and
+// a service that submits a task and is killed ("parent").
 func TestMain(m *testing.M) {
-	if len(os.Args) != 6 || os.Args[1] != "child" {
-		os.Exit(m.Run())
+	switch {
+	case len(os.Args) == 6 && os.Args[1] == "child":
+		os.Exit(taskrun.Program{Task: porttest.ComputeTask, Input: os.Args[3], Output: os.Args[5],
+			Stdout: os.Stdout, Stderr: os.Stderr, Clock: &clock{}}.Main(context.Background(), os.Getenv))
+	case len(os.Args) == 4 && os.Args[1] == "parent":
+		os.Exit(parent(os.Args[2], os.Args[3]))
 	}
-	os.Exit(taskrun.Program{Task: porttest.ComputeTask, Input: os.Args[3], Output: os.Args[5],
-		Stdout: os.Stdout, Stderr: os.Stderr, Clock: &clock{}}.Main(context.Background(), os.Getenv))
+	os.Exit(m.Run())
+}
+
+func parent(root, input string) int {
+	b, err := local.New(local.Options{Root: root, Command: []string{os.Args[0], "child"}, Clock: &clock{}})
+	if err == nil {
+		_, err = b.Submit(context.Background(), ports.Run{TaskID: "job", Attempt: 1, Input: input})
+	}
+	fmt.Println("submitted", err)
+	select {} // until it is killed
 }
 
 // clock is a clock that only a test moves.
@@ -111,6 +127,35 @@ func TestChildIsItsOwnSessionAndLessImportant(t *testing.T) {
 	require.Equal(t, 20-10, priority, "the raw system call counts from 20 down")
 	require.NoError(t, b.Cancel(t.Context(), id))
 	await(t, b, id, ended)
+}
+
+// TestOutlivesTheService: a service that is killed loses nothing; the next one
+// finds the run, follows it and can end it.
+func TestOutlivesTheService(t *testing.T) {
+	root, input := t.TempDir(), filepath.Join(t.TempDir(), "input.zip")
+	require.NoError(t, os.WriteFile(input, []byte("wait"), 0o600))
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	service := exec.CommandContext(t.Context(), exe, "parent", root, input)
+	out, err := service.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, service.Start())
+	said, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "submitted <nil>\n", said)
+	require.NoError(t, service.Process.Kill())
+	require.Error(t, service.Wait())
+
+	b := open(t, root, &clock{})
+	await(t, b, "job-1", func(s ports.RunStatus) bool { return s.Message == "waiting" })
+	id, err := b.Submit(t.Context(), ports.Run{TaskID: "job", Attempt: 1, Input: input})
+	require.NoError(t, err)
+	require.Equal(t, "job-1", id)
+	require.NoError(t, b.Cancel(t.Context(), id))
+	require.Equal(t, ports.RunCancelled, await(t, b, id, ended).State)
+	lines, _, err := b.Logs(t.Context(), id, "")
+	require.NoError(t, err)
+	require.Len(t, lines, 3, "started, waiting, cancelled: it ran once")
 }
 
 // TestUsedPidIsNotSignalled: a record whose start time is not the process's
