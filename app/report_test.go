@@ -141,3 +141,35 @@ func TestReportWithoutPredictions(t *testing.T) {
 	_, err := reports.Report(t.Context(), app.ReportRequest{Level: 1.5})
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
 }
+
+// From a database of 20,000 products with 36 months to the report's model.
+func BenchmarkReport20000(b *testing.B) {
+	ctx := b.Context()
+	db, err := sqlite.OpenMemory(ctx)
+	require.NoError(b, err)
+	defer db.Close()
+	products := make([]catalog.Product, 20000)
+	for i := range products {
+		products[i] = catalog.Product{Artist: string(rune('A' + i%26)), Album: time.Duration(i).String(), Style: string(rune('a' + i%15)), RecordingDecade: "1970s"}
+	}
+	ids, err := db.Catalog().AddProducts(ctx, products)
+	require.NoError(b, err)
+	november := calendar.MonthOf(2026, time.November)
+	for m := november - 36; m < november; m++ {
+		features := make([]panel.Feature, len(ids))
+		for i, id := range ids {
+			features[i] = panel.Feature{Month: m, Product: id, Sales: i % 3, Availability: 1, Price: 2000, DaysObserved: m.Days()}
+		}
+		require.NoError(b, db.Facts().PutMonth(ctx, ports.MonthContent{Month: ledger.StoredMonth{Month: m, DaysObserved: m.Days()}, Features: features}))
+	}
+	forecasts := make([]forecast.Forecast, len(ids))
+	for i, id := range ids {
+		forecasts[i] = predicted(id, november, "m", 0.7)
+	}
+	require.NoError(b, db.Forecasts().Put(ctx, forecasts))
+	reports := &app.Reports{DB: db, Clock: clock.System{}}
+	for b.Loop() {
+		_, err := reports.Report(ctx, app.ReportRequest{})
+		require.NoError(b, err)
+	}
+}

@@ -95,7 +95,7 @@ func (w *words) salesChart(r *report.Report, history []report.HistoryMonth, widt
 	}
 	if k := len(history); k > 0 {
 		chart.Last = w.count(history[k-1].Sales)
-		chart.Desc = fmt.Sprintf(w.SalesDesc, w.month(history[0].Month), w.month(history[k-1].Month), w.month(r.Month), n(q[2]), n(q[0]), n(q[4]))
+		chart.Desc = fmt.Sprintf(w.SalesDesc, w.since(history[0].Month), w.month(history[k-1].Month), w.month(r.Month), n(q[2]), n(q[0]), n(q[4]))
 	}
 	return chart.SVG()
 }

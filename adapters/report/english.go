@@ -50,7 +50,7 @@ func english() *words {
 
 		TableTitle: "All records", TableNote: "Press a heading to sort.", Search: "Search artist, album, barcode…",
 		AllStyles: "All styles", AllDecades: "All decades", OnlyOrder: "Only to order", PerPage: "%s a page", Prev: "Previous", Next: "Next",
-		Of: "%s–%s of %s", Found: "found", NoneFound: "Nothing found.", NoScript: "The table needs JavaScript. The same rows are in the CSV and XLSX reports.",
+		Of: "%s–%s of %s", NoneFound: "Nothing found.", NoScript: "The table needs JavaScript. The same rows are in the CSV and XLSX reports.",
 		PrintNote: "Printed are the first %s rows of %s; narrow the list by searching.",
 		Trend:     "24 months", Last: "Last month", YearAgo: "Year ago", Sum: "Value, ₽", Interval: "90%",
 		HowTitle: "How this is worked out",

@@ -51,7 +51,7 @@ func russian() *words {
 
 		TableTitle: "Все пластинки", TableNote: "Нажмите на заголовок, чтобы отсортировать.", Search: "Искать исполнителя, альбом, штрихкод…",
 		AllStyles: "Все стили", AllDecades: "Все десятилетия", OnlyOrder: "Только к заказу", PerPage: "по %s", Prev: "Назад", Next: "Вперёд",
-		Of: "%s–%s из %s", Found: "найдено", NoneFound: "Ничего не найдено.", NoScript: "Таблице нужен JavaScript. Те же строки есть в CSV и XLSX.",
+		Of: "%s–%s из %s", NoneFound: "Ничего не найдено.", NoScript: "Таблице нужен JavaScript. Те же строки есть в CSV и XLSX.",
 		PrintNote: "Напечатаны первые %s строк из %s; сузьте список поиском.",
 		Trend:     "24 месяца", Last: "Прошлый мес.", YearAgo: "Год назад", Sum: "Сумма, ₽", Interval: "90 %",
 		HowTitle: "Как это посчитано",

@@ -40,7 +40,7 @@ type words struct {
 	WhatSells, TopTitle, TopNote, StylesTitle, DecadesTitle, GroupNote, Others                        string
 	ShelfTitle, AvailabilityTitle, LostTitle, ShelfNote, LostUnit, ShareUnit                          string
 	TableTitle, TableNote, Search, AllStyles, AllDecades, OnlyOrder, PerPage, Prev, Next              string
-	Of, Found, NoScript, PrintNote, Trend, Last, YearAgo, Sum, Interval, NoneFound                    string
+	Of, NoScript, PrintNote, Trend, Last, YearAgo, Sum, Interval, NoneFound                           string
 	Sealed, Opened, NoStyle, Before1950, After2020, Decade                                            string
 	HowTitle                                                                                          string
 	How                                                                                               []string
@@ -59,6 +59,11 @@ func wordsOf(l report.Language) *words {
 // month is "November 2026".
 func (w *words) month(m calendar.Month) string {
 	return fmt.Sprintf("%s %d", w.months[m.Number()-1], m.Year())
+}
+
+// since is the month after "from".
+func (w *words) since(m calendar.Month) string {
+	return fmt.Sprintf("%s %d", w.monthsOf[m.Number()-1], m.Year())
 }
 
 // monthIn is the month within a sentence, after "in".

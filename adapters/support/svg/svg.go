@@ -33,7 +33,6 @@ const Style = `
 .sv .sv-blue{fill:var(--blue)}.sv .sv-bline{stroke:var(--blue);stroke-width:2;fill:none;stroke-linejoin:round}
 .sv .sv-soft{fill:var(--blue-soft)}.sv .sv-orange{fill:var(--orange)}.sv .sv-hatch{opacity:.45}
 .sv .sv-whisker{stroke:var(--ink);stroke-width:1.2;fill:none}.sv .sv-mark{stroke:var(--orange);stroke-width:2.4}
-.sv .sv-hit{fill:transparent}
 .sv-narrow{display:none}
 @media screen and (max-width:600px){.sv-wide{display:none}.sv-narrow{display:block}}
 `
