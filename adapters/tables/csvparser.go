@@ -25,7 +25,6 @@ type parser struct {
 	text   []byte // the record's fields, one after the other
 	ends   []int  // where each ends in text
 	start  int    // of the open field in text
-	long   bool   // a field is over the limit; the rest of it is dropped
 	excess bool   // a field with a value lies beyond the last column
 	wasCR  bool   // the record before ended with CR: an LF belongs to it
 }
@@ -37,7 +36,7 @@ func newParser(src io.Reader, separator byte, limits ports.TableLimits) *parser 
 // next reads a record; false at the end of the text.
 func (p *parser) next() (bool, error) {
 	p.row++
-	p.text, p.ends, p.start, p.long, p.excess = p.text[:0], p.ends[:0], 0, false, false
+	p.text, p.ends, p.start, p.excess = p.text[:0], p.ends[:0], 0, false
 	c, ok := p.read()
 	if ok && p.wasCR && c == '\n' {
 		c, ok = p.read()
@@ -57,8 +56,6 @@ func (p *parser) next() (bool, error) {
 	switch {
 	case p.trouble() != nil:
 		return false, p.trouble()
-	case p.long:
-		return false, cellTooLong(p.limits)
 	case p.excess:
 		return false, tooManyColumns(p.limits)
 	}
@@ -103,13 +100,13 @@ func (p *parser) quoted() error {
 	}
 }
 
+// keep adds a byte to the open field. What lies far beyond the limit is dropped:
+// the rest is too long already, and whoever takes the cells will say so.
 func (p *parser) keep(c byte) {
 	const widest = 4 // bytes of a character
-	if len(p.text)-p.start > widest*p.limits.CellCharacters {
-		p.long = true
-		return
+	if len(p.text)-p.start <= widest*p.limits.CellCharacters {
+		p.text = append(p.text, c)
 	}
-	p.text = append(p.text, c)
 }
 
 // close ends the open field. Empty fields to the right of the last column are

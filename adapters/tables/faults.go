@@ -60,7 +60,7 @@ func located(err error, sheet string, row int) error {
 	}
 	where := ""
 	if sheet != "" {
-		where = fmt.Sprintf("sheet %q, ", sheet)
+		where = fmt.Sprintf("sheet “%s”, ", sheet)
 		e = e.With("sheet", sheet)
 	}
 	if row > 0 {

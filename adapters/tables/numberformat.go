@@ -2,6 +2,19 @@ package tables
 
 import "strings"
 
+// numberFormats says of the formats that a file spells out whether they show a
+// date. Each text is looked at once, however many styles use it.
+type numberFormats map[int]bool
+
+func (n numberFormats) add(id int, code string) { n[id] = isDateFormat(id, code) }
+
+func (n numberFormats) date(id int) bool {
+	if known, ok := n[id]; ok {
+		return known
+	}
+	return isDateFormat(id, "")
+}
+
 // isDateFormat reports whether a number format shows a date or a time. id is
 // the format's number, code its text ("" where the file gives none). xlsx and xls
 // share numbers and language; both store codes in their English form, but for

@@ -20,6 +20,7 @@ type xlsFile struct {
 	date1904 bool
 	sheets   []intake.Sheet
 	starts   []int64 // of the sheets' records in the stream
+	ends     []int64 // before which they must end
 	dates    []bool  // by extended format: its number format shows a date
 	strings  pool
 }

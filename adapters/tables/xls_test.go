@@ -223,14 +223,26 @@ func TestR1SheetsOfXLS(t *testing.T) {
 	bound := func(at uint32, state, kind uint8, name string) []byte {
 		return rec(recBoundSheet, le(at, state, kind, uint8(len(name)), uint8(0)), []byte(name))
 	}
-	data := xlsOf(biff(bound(0, 1, 0, "hidden"), bound(0, 2, 0, "very"), bound(0, 0, 2, "chart"), bound(0xFFFFFF00, 0, 0, "far")), number(0, 0, 1))
+	data := xlsOf(biff(bound(0, 1, 0, "hidden"), bound(1, 2, 0, "very"), bound(0, 0, 2, "chart"), bound(0xFFFFFF00, 0, 0, "far")), number(0, 0, 1))
 	s, err := open(context.Background(), strings.NewReader(string(data)), int64(len(data)), withDefaults(ports.TableLimits{}))
 	require.NoError(t, err)
 	require.Equal(t, []intake.Sheet{{Name: "hidden", Hidden: true}, {Name: "very", Hidden: true}, {Name: "far"}, {Name: "S"}}, s.Sheets())
 	_, err = rowsOf(s, 0)
 	requireFault(t, err, "corrupt_file", "byte 0")
 	_, err = rowsOf(s, 2)
-	requireFault(t, err, "corrupt_file", `sheet "far"`)
+	requireFault(t, err, "corrupt_file", "sheet “far”")
 	_, err = rowsOf(s, 3)
 	require.NoError(t, err)
+
+	same := streamOf(nil, number(0, 0, 1))
+	head := biff(globals, bound(0, 0, 0, "S"), bound(0, 0, 0, "T"), rec(recEOF))
+	same = biff(globals, bound(uint32(len(head)), 0, 0, "S"), bound(uint32(len(head)), 0, 0, "T"), rec(recEOF), same)
+	_, err = readAll(t, compoundOf("Workbook", same), ports.TableLimits{})
+	requireFault(t, err, "corrupt_file", "two sheets")
+
+	inner := biff(rec(recBOF, le(uint16(0x0600), uint16(bofSheet), uint32(0), uint64(0))), number(0, 0, 1), rec(recEOF))
+	outer := biff(rec(recBOF, le(uint16(0x0600), uint16(bofSheet), uint32(0), uint64(0))), inner, rec(recEOF))
+	nested := biff(globals, bound(uint32(len(head)), 0, 0, "S"), bound(uint32(len(head)+20), 0, 0, "T"), rec(recEOF), outer)
+	_, err = readAll(t, compoundOf("Workbook", nested), ports.TableLimits{})
+	requireFault(t, err, "corrupt_file", "sheet “S”", "too early")
 }

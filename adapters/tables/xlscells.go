@@ -99,7 +99,7 @@ func (f *xlsFile) cells(ctx context.Context, sheet int, do emit) error {
 	if _, err := stream.Seek(start, io.SeekStart); err != nil {
 		return corruptAt(start, "a sheet should begin, but the workbook has no stream")
 	}
-	b := newRecords(stream, start)
+	b := newRecords(io.LimitReader(stream, f.ends[sheet]-start), start)
 	if kind, err := beginStream(b); err != nil {
 		return err
 	} else if kind != bofSheet {

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"slices"
 
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/intake"
@@ -40,18 +41,18 @@ func (f *xlsFile) readGlobals(ctx context.Context, b *records) error {
 	if kind != bofGlobals {
 		return unsupported("it is a single sheet or chart, not a workbook; %s", asXLSX)
 	}
-	codes := map[uint16]string{}
-	var formats []uint16 // by extended format
+	formats := numberFormats{}
+	var styles []int // the formats of the extended formats
 	for {
 		if err := b.next(); err != nil {
 			return err
 		}
 		switch b.id {
 		case recEOF:
-			for _, x := range formats {
-				f.dates = append(f.dates, isDateFormat(int(x), codes[x]))
+			for _, x := range styles {
+				f.dates = append(f.dates, formats.date(x))
 			}
-			return nil
+			return f.endSheets()
 		case recFilePass:
 			return encrypted()
 		case recDateMode:
@@ -60,15 +61,15 @@ func (f *xlsFile) readGlobals(ctx context.Context, b *records) error {
 			}
 		case recFormat:
 			if err = b.need(5); err == nil {
-				id := b.u16()
+				id := int(b.u16())
 				var code []byte
 				code, err = b.longText(nil)
-				codes[id] = string(code)
+				formats.add(id, string(code))
 			}
 		case recXF:
 			if err = b.need(4); err == nil {
 				b.u16() // font
-				formats = append(formats, b.u16())
+				styles = append(styles, int(b.u16()))
 			}
 		case recBoundSheet:
 			err = f.addSheet(b)
@@ -95,6 +96,24 @@ func (f *xlsFile) addSheet(b *records) error {
 	}
 	f.sheets = append(f.sheets, intake.Sheet{Name: string(name), Hidden: state != 0})
 	f.starts = append(f.starts, start)
+	return nil
+}
+
+// endSheets finds where each sheet must end: before the next one begins. Sheets
+// that lay within each other would make a small file large many times.
+func (f *xlsFile) endSheets() error {
+	order := slices.Sorted(slices.Values(f.starts))
+	for i, start := range f.starts {
+		next, _ := slices.BinarySearch(order, start+1)
+		if next > 1 && order[next-2] == start {
+			return corruptAt(start, "two sheets, %q and another, begin", f.sheets[i].Name)
+		}
+		end := f.size
+		if next < len(order) {
+			end = order[next]
+		}
+		f.ends = append(f.ends, end)
+	}
 	return nil
 }
 

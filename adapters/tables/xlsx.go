@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/plastinka/predictor/domain/intake"
@@ -83,6 +84,9 @@ func (f *xlsxFile) readWorkbook(ctx context.Context) error {
 		if !ok || !target.is("worksheet") { // a sheet of charts or macros has no cells
 			continue
 		}
+		if slices.Contains(f.paths, target.path) { // else a small file could be large many times
+			return corrupt("its sheet %q is the same part as another", s.Name).With("part", target.path)
+		}
 		f.sheets = append(f.sheets, intake.Sheet{Name: s.Name, Hidden: s.State != "" && s.State != "visible"})
 		f.paths = append(f.paths, target.path)
 	}
@@ -102,12 +106,12 @@ func (f *xlsxFile) readStyles(path string) error {
 	if err := f.parts.decode(path, &s); err != nil {
 		return err
 	}
-	codes := map[int]string{}
+	formats := numberFormats{}
 	for _, n := range s.Formats {
-		codes[n.ID] = n.Code
+		formats.add(n.ID, n.Code)
 	}
 	for _, x := range s.Styles {
-		f.dates = append(f.dates, isDateFormat(x.Format, codes[x.Format]))
+		f.dates = append(f.dates, formats.date(x.Format))
 	}
 	return nil
 }

@@ -89,9 +89,10 @@ func TestR4Sheets(t *testing.T) {
 	kind := `Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/`
 	w, err := openBytes(t, workbookOf(t, map[string]string{
 		"xl/workbook.xml": `<workbook xmlns:r="r"><workbookPr date1904="true"/><sheets><sheet name="a" r:id="1"/><sheet name="b" state="hidden" r:id="2"/>` +
-			`<sheet name="c" state="veryHidden" r:id="2"/><sheet name="chart" r:id="3"/><sheet name="d" state="visible" r:id="1"/><sheet name="lost" r:id="9"/></sheets></workbook>`,
+			`<sheet name="c" state="veryHidden" r:id="4"/><sheet name="chart" r:id="3"/><sheet name="d" state="visible" r:id="5"/><sheet name="lost" r:id="9"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="1" ` + kind + `worksheet" Target="worksheets/sheet1.xml"/>` +
-			`<Relationship Id="2" ` + kind + `worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="3" ` + kind + `chartsheet" Target="c.xml"/></Relationships>`,
+			`<Relationship Id="2" ` + kind + `worksheet" Target="worksheets/sheet2.xml"/><Relationship Id="4" ` + kind + `worksheet" Target="worksheets/sheet4.xml"/>` +
+			`<Relationship Id="5" ` + kind + `worksheet" Target="worksheets/sheet5.xml"/><Relationship Id="3" ` + kind + `chartsheet" Target="c.xml"/></Relationships>`,
 	}), ports.TableLimits{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, w.Close()) }()

@@ -24,7 +24,7 @@ type parts struct {
 
 const (
 	maxDirectory = 16 << 20 // bytes of the archive's directory: some 100,000 entries
-	maxSmallPart = 64 << 20 // bytes of a part that is read as a whole
+	maxSmallPart = 16 << 20 // bytes of a part that is read as a whole
 )
 
 func openParts(r io.ReaderAt, size int64, limits ports.TableLimits) (*parts, error) {
@@ -133,10 +133,13 @@ func (p *parts) decode(name string, into any) error {
 		return err
 	}
 	defer func() { _ = part.Close() }()
-	text := transform.NewReader(io.LimitReader(part, maxSmallPart), unicode.BOMOverride(transform.Nop))
+	most := &io.LimitedReader{R: part, N: maxSmallPart}
+	text := transform.NewReader(most, unicode.BOMOverride(transform.Nop))
 	d := xml.NewDecoder(text)
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // its mark was heeded
-	if err := d.Decode(into); err != nil {
+	if err := d.Decode(into); err != nil && most.N == 0 {
+		return unpackedTooLarge(maxSmallPart, "the part %s is too large", name).With("part", name)
+	} else if err != nil {
 		return p.trouble(name, err)
 	}
 	return nil
