@@ -206,38 +206,36 @@ func run(t *testing.T, path, waits, limit string, at func(step string) (kill boo
 // nothing, and it can be done again.
 func TestR18KilledAtEveryStep(t *testing.T) {
 	spilled := false
-	for _, step := range []string{"begun", "catalog", "month 0", "month 2", "done", "committed"} {
-		for _, stands := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, standing %t", step, stands), func(t *testing.T) {
-				path := filepath.Join(t.TempDir(), "plastinka.db")
-				db := openFile(t, path)
-				prepared(t, db)
-				require.NoError(t, db.Close())
-				waits := ""
-				if stands {
-					waits = step
+	for _, c := range []struct {
+		step   string
+		stands bool // still when the kill comes; else it runs on into what follows
+	}{{"begun", true}, {"catalog", false}, {"month 0", true}, {"month 2", true}, {"month 2", false}, {"done", true}, {"done", false}, {"committed", true}} {
+		t.Run(fmt.Sprintf("%s, standing %t", c.step, c.stands), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "plastinka.db")
+			db := openFile(t, path)
+			prepared(t, db)
+			require.NoError(t, db.Close())
+			waits := ""
+			if c.stands {
+				waits = c.step
+			}
+			steps, by := run(t, path, waits, "", func(at string) bool {
+				if info, err := os.Stat(path + "-wal"); err == nil && at == c.step && at != "committed" {
+					spilled = spilled || info.Size() > 256<<10
 				}
-				steps, by := run(t, path, waits, "", func(at string) bool {
-					if at != step {
-						return false
-					}
-					if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 256<<10 && step != "committed" {
-						spilled = true
-					}
-					return true
-				})
-				require.Contains(t, steps, step, "the kill point is reached")
-				db = openFile(t, path)
-				if stands {
-					require.Equal(t, syscall.SIGKILL, by)
-					require.Equal(t, step == "committed", whole(t, db, small()), "only the commit counts")
-				}
-				if !whole(t, db, small()) {
-					require.NoError(t, upload(t.Context(), db, small(), func(string) {}))
-					require.True(t, whole(t, db, small()), "done again, nothing is doubled")
-				}
+				return at == c.step
 			})
-		}
+			require.Contains(t, steps, c.step, "the kill point is reached")
+			db = openFile(t, path)
+			if c.stands {
+				require.Equal(t, syscall.SIGKILL, by)
+				require.Equal(t, c.step == "committed", whole(t, db, small()), "only the commit counts")
+			}
+			if !whole(t, db, small()) {
+				require.NoError(t, upload(t.Context(), db, small(), func(string) {}))
+				require.True(t, whole(t, db, small()), "done again, nothing is doubled")
+			}
+		})
 	}
 	require.True(t, spilled, "at least one kill came when half the upload was in the files already")
 }

@@ -62,10 +62,10 @@ func (s *Jobs) candidates(db bun.IDB, types []job.Type, ids []string, now time.T
 		Where("status IN ('pending', 'running')").
 		Where("(status = 'pending' OR lease_until <= ?)", instant(now))
 	if len(types) > 0 {
-		q = q.Where("job_type IN (?)", bun.In(types))
+		q = q.Where("job_type IN (?)", bun.List(types))
 	}
 	if len(ids) > 0 {
-		q = q.Where("job_id IN (?)", bun.In(ids))
+		q = q.Where("job_id IN (?)", bun.List(ids))
 	}
 	return q.OrderExpr("created_at, sequence").Limit(1)
 }

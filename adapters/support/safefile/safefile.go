@@ -21,9 +21,10 @@ import (
 // out of people's sight.
 const suffix = ".partial"
 
-// Partial reports whether name is that of a file that was never completed.
+// Partial reports whether name is that of a file that was never completed, or
+// of something that its writer keeps beside it, such as a database's journal.
 func Partial(name string) bool {
-	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, suffix)
+	return strings.HasPrefix(name, ".") && strings.Contains(name, suffix)
 }
 
 // Write gives path the content that write produces, with the permissions mode,

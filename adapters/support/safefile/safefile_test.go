@@ -98,7 +98,10 @@ func TestTemporaryIsCompletedByCommit(t *testing.T) {
 	tmp, err := safefile.Temporary(path)
 	require.NoError(t, err)
 	require.True(t, safefile.Partial(filepath.Base(tmp)))
-	require.False(t, safefile.Partial("copy.db"))
+	require.True(t, safefile.Partial(filepath.Base(tmp)+"-journal"))
+	for _, name := range []string{"copy.db", ".hidden", "a.partial", ""} {
+		require.False(t, safefile.Partial(name), name)
+	}
 	require.NoError(t, os.WriteFile(tmp, []byte("x"), 0o600))
 	require.NoError(t, safefile.Commit(tmp, path))
 	require.Equal(t, []string{"copy.db"}, names(t, dir))
