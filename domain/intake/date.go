@@ -43,7 +43,7 @@ func numberDay(v float64, dates1904 bool) (calendar.Day, bool) {
 // serialDay reads a serial of either of Excel's date systems.
 func serialDay(v float64, dates1904 bool) (calendar.Day, bool) {
 	const of1900, of1904 = -25569, -24107 // 1899-12-30 and 1904-01-01
-	if !(v > -1 && v < lastSerial+1) {
+	if !(v > -1 && v+noise < lastSerial+1) {
 		return 0, false
 	}
 	n := int(math.Floor(v + noise))
@@ -51,7 +51,7 @@ func serialDay(v float64, dates1904 bool) (calendar.Day, bool) {
 	case dates1904:
 		d := calendar.Day(of1904 + n)
 		return d, n >= 0 && n <= lastSerial-(of1904-of1900)
-	case n < 1 || n > lastSerial || n == phantomSerial:
+	case n < 1 || n == phantomSerial:
 		return 0, false
 	case n < phantomSerial: // the phantom day has not shifted these
 		n++

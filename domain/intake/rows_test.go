@@ -182,12 +182,12 @@ func TestRowsAreReadAsTheyAre(t *testing.T) {
 
 func TestMergeKeepsOneTableOfRecords(t *testing.T) {
 	other := good(SalesFile, inArtist, "ДДТ")
-	stock := read(t, StockFile, good(StockFile), good(StockFile))
+	stock := read(t, StockFile, good(StockFile, inAlbum, "Ночь"), good(StockFile))
 	first := read(t, SalesFile, other, good(SalesFile))
 	second := read(t, SalesFile, good(SalesFile, inPrice, 500), other)
 	rows := Merge([]*File{stock, first, second})
 	require.Len(t, rows.Files, 3)
-	require.Len(t, rows.Records, 3)
+	require.Len(t, rows.Records, 4)
 	artists := func() (list []string) {
 		for _, s := range rows.Sales {
 			list = append(list, fmt.Sprint(s.File, rows.Records[s.Record].Artist, rows.Records[s.Record].PriceCategory))
@@ -195,7 +195,11 @@ func TestMergeKeepsOneTableOfRecords(t *testing.T) {
 		return list
 	}
 	require.Equal(t, []string{"1ДДТ(2490.0, 3990.0]", "1Кино(2490.0, 3990.0]", "2Кино(0.0, 689.999]", "2ДДТ(2490.0, 3990.0]"}, artists())
-	require.Equal(t, rows.Lots[0].Record, rows.Sales[1].Record)
+	require.Equal(t, rows.Lots[1].Record, rows.Sales[1].Record)
+	stock = read(t, StockFile, good(StockFile))
+	second = read(t, StockFile, good(StockFile, inAlbum, "Ночь"))
+	require.Equal(t, "Ночь", Merge([]*File{stock, second}).Records[1].Album)
+	require.Equal(t, int32(1), Merge([]*File{stock, second}).Lots[1].Record)
 
 	c := rows.Clone()
 	c.Files[0].Reject("outside_file_month", 2, "")
