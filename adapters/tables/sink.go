@@ -38,7 +38,6 @@ func stream(ctx context.Context, limits ports.TableLimits, sheet string, read fu
 // begin starts the row of the given number, 1-based.
 func (s *sink) begin(number int) {
 	s.row.Number = number
-	clear(s.row.Cells)
 	s.row.Cells = s.row.Cells[:0]
 }
 

@@ -107,7 +107,7 @@ func TestR6DateFormats(t *testing.T) {
 	require.True(t, isDateFormat(14, "ДД.ММ.ГГГГ"))
 	require.False(t, isDateFormat(50, "0.00"))
 	for code, want := range map[string]bool{
-		"General": false, "GENERAL": false, "0": false, "0.00E+00": false, "@": false, `#,##0.00\ "₽"`: false, `#,##0.00 [$руб.-419]`: false, `[Red]#,##0`: false, `0 "days"`: false, `0.0\d`: false, "_-* #,##0_d": false, `0;[Red]yyyy`: false,
+		"General": false, "GENERAL": false, "0": false, "0.00E+00": false, "#,##0 USD": false, "??? d": false, "@": false, `#,##0.00\ "₽"`: false, `#,##0.00 [$руб.-419]`: false, `[Red]#,##0`: false, `0 "days"`: false, `0.0\d`: false, "_-* #,##0_d": false, `0;[Red]yyyy`: false,
 		"yyyy-mm-dd": true, "DD.MM.YYYY": true, `[$-419]d mmmm yyyy;@`: true, `dd/mm/yy\ hh:mm`: true, "h:mm AM/PM": true, "[h]:mm:ss": true, "[mm]:ss.0": true, `"дата" d`: true, `"unclosed`: false, `d\`: true, "[hh]": true, "": false,
 	} {
 		require.Equal(t, want, isDateCode(code), "%q", code)
