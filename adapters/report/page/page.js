@@ -65,6 +65,7 @@
     tr.append(record(r), spark(r), number("opt", r[AGO], whole.format), number("", r[LAST], whole.format), number("", r[MEAN], few),
       element("td", "n opt", few(r[LOW]) + "–" + few(r[HIGH])), number("", r[STOCK], whole.format),
       number(r[ORDER] > 0 ? "want" : "zero", r[ORDER], whole.format), number("opt", sum(r) || null, whole.format));
+    heads.forEach((th, i) => { if (th.dataset.label) tr.cells[i].dataset.name = th.dataset.label; }); // for telephones
     return tr;
   }
 
