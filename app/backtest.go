@@ -58,7 +58,7 @@ func (r *rolling) run(ctx context.Context, progress func(training.Progress)) (*f
 			return nil, nil, err
 		}
 	}
-	return sheet.Table(chosenName(now), r.fit.Seed), now, nil
+	return sheet.Table(now.chosen(), r.fit.Seed), now, nil
 }
 
 // learn fits the learner and, to stand beside it, the regression.
@@ -87,18 +87,13 @@ func (r *rolling) learn(ctx context.Context, known *panel.Panel, progress func(t
 	return out, nil
 }
 
-// chosenName is the method that the product itself would use.
-func chosenName(f *fitted) string {
-	name := ""
-	for _, q := range f.parts {
-		if q.weight > 0 {
-			if name != "" {
-				return Ensemble
-			}
-			name = q.name
-		}
+// chosen is the method that the product itself would use, under its name in the
+// table.
+func (f *fitted) chosen() string {
+	if f.mixed {
+		return Ensemble
 	}
-	return name
+	return f.parts[0].name
 }
 
 // score adds the forecasts of one origin, the end of known, to the sheet: the
@@ -119,8 +114,8 @@ func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel
 	if r.chosen != nil {
 		r.chosen(origin, chosen)
 	}
-	if name := chosenName(now); name == Ensemble {
-		sheet.Add(name, backtest.Role{Keep: true}, origin, r.horizon, chosen)
+	if now.mixed {
+		sheet.Add(Ensemble, backtest.Role{Keep: true}, origin, r.horizon, chosen)
 	}
 	for i, q := range now.parts {
 		sheet.Add(q.name, backtest.Role{Keep: true, Simple: simple(q.name)}, origin, r.horizon, members[i])

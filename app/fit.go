@@ -39,6 +39,7 @@ type fitted struct {
 	network *network.Network
 	metrics map[string]float64
 	parts   []part // the members, each for itself
+	mixed   bool   // the forecasts are a mixture, if perhaps of one
 	warning *training.Warning
 }
 
@@ -83,7 +84,7 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 	}
 	f.Validation = max(f.Config.ValidationMonths, f.Horizon)
 	if reason := tooShort(p, f); reason != "" {
-		return shortHistory(reason)
+		return l.shortHistory(ctx, reason)
 	}
 	all := append([]member{{l.name, l.engine}}, l.members...)
 	parts, first, err := fitAll(ctx, p, f, all, within(progress, 0, 0.5))
@@ -98,7 +99,9 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 	out := &fitted{metrics: map[string]float64{}}
 	weights := check.weights()
 	check.report(out.metrics, "val_", weights)
-	put(out.metrics, "val_loss", first.ValLoss)
+	if first.BestEpoch > 0 {
+		put(out.metrics, "val_loss", first.ValLoss)
+	}
 
 	f.Validation, f.Epochs = 0, first.Epochs
 	if first.BestEpoch > 0 {
@@ -116,9 +119,11 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 		return nil, err
 	}
 	check.report(out.metrics, "train_", weights)
-	put(out.metrics, "train_loss", second.TrainLoss)
+	if second.Epochs > 0 {
+		put(out.metrics, "train_loss", second.TrainLoss)
+	}
 	out.metrics["effective_epochs"] = float64(f.Epochs)
-	out.parts, out.model, out.method = parts, mixture(parts), describe(parts)
+	out.parts, out.model, out.method, out.mixed = parts, mixture(parts), describe(parts), len(parts) > 1
 	if n, ok := parts[0].model.(ports.Networked); ok {
 		out.network = n.Network()
 	}
@@ -181,20 +186,24 @@ func tooShort(p *panel.Panel, f training.Fit) string {
 	return fmt.Sprintf("nothing was sold before the last %d months", f.Validation)
 }
 
-// shortHistory is the forecast of a shop that has too little to learn from.
-func shortHistory(reason string) (*fitted, error) {
-	e, err := baseline.NewEngine(baseline.ShrunkHistogram)
+// shortHistory is the forecast of a shop that has too little to learn from: the
+// shrunk histogram's, unless a simple method was asked for, which needs no more.
+func (l *learner) shortHistory(ctx context.Context, reason string) (*fitted, error) {
+	name := baseline.ShrunkHistogram
+	if simple(l.name) {
+		name = l.name
+	}
+	e, err := baseline.NewEngine(name)
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := e.Fit(context.Background(), &panel.Panel{}, training.Fit{Horizon: 1}, nil)
+	m, _, err := e.Fit(ctx, &panel.Panel{}, training.Fit{Horizon: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	parts := []part{{baseline.ShrunkHistogram, m, 1}}
-	return &fitted{model: m, method: baseline.ShrunkHistogram, metrics: map[string]float64{"effective_epochs": 0}, parts: parts,
-		warning: &training.Warning{Code: "short_history",
-			Message: reason + "; the forecast is the shrunk histogram's until there is more"}}, nil
+	return &fitted{model: m, method: name, metrics: map[string]float64{"effective_epochs": 0},
+		parts: []part{{name, m, 1}}, warning: &training.Warning{Code: "short_history",
+			Message: fmt.Sprintf("%s; the forecast is that of the method %s until there is more", reason, name)}}, nil
 }
 
 // put keeps a metric that is a number.
@@ -204,7 +213,7 @@ func put(metrics map[string]float64, name string, v float64) {
 	}
 }
 
-// check that every distribution is one.
+// finite says whether every distribution is one.
 func finite(ds []forecast.Distribution) bool {
 	for _, d := range ds {
 		if math.IsNaN(d.Expected) || math.IsInf(d.Expected, 0) {

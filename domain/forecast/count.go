@@ -164,19 +164,19 @@ func Mix(ds []Distribution, weights []float64) Distribution {
 	if !(total > 0) {
 		return Distribution{}
 	}
-	var probs []float64
+	counts, longest := make([][]float64, len(ds)), 0
+	for i, d := range ds {
+		if weight(i) > 0 {
+			counts[i] = d.counts()
+			longest = max(longest, len(counts[i]))
+		}
+	}
+	probs := make([]float64, longest)
 	var mean float64
 	for i, d := range ds {
 		w := weight(i) / total
-		if w == 0 {
-			continue
-		}
 		mean += w * d.Expected
-		counts := d.counts()
-		for len(probs) < len(counts) {
-			probs = append(probs, 0)
-		}
-		for k, p := range counts {
+		for k, p := range counts[i] {
 			probs[k] += w * p
 		}
 	}

@@ -32,6 +32,9 @@ const smallCount = 12
 // RisingLog is log Γ(y+r) − log Γ(r) and its derivative by r, for a count y ≥ 0
 // and r > 0.
 func RisingLog(y int, r float64) (value, derivative float64) {
+	if y == 0 { // the usual case
+		return 0, 0
+	}
 	if y <= smallCount {
 		product := 1.0
 		for i := range y {
