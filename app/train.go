@@ -67,11 +67,8 @@ const maxSpan = 1825
 // Submit accepts a training (job.Training) or a back-test (job.Backtest). join
 // makes it answer with an unfinished job of the same request, if there is one.
 func (t *Training) Submit(ctx context.Context, kind job.Type, req TrainRequest, join bool) (Submission, error) {
-	input, err := t.input(ctx, kind, req)
+	input, err := t.check(ctx, kind, req)
 	if err != nil {
-		return Submission{}, err
-	}
-	if _, err := trainingMonths(ctx, t.DB, input.From, input.To); err != nil {
 		return Submission{}, err
 	}
 	s := Submission{ConfigID: input.ConfigID, Active: input.Active}
@@ -82,6 +79,35 @@ func (t *Training) Submit(ctx context.Context, kind job.Type, req TrainRequest, 
 	}
 	s.Job, err = submit(ctx, t.DB, t.Clock, newID(), kind, input)
 	return s, err
+}
+
+// AcceptedTraining is the answer to a submission that may be repeated.
+type AcceptedTraining struct {
+	Accepted
+	ConfigID string `json:"config_id"`
+	Active   bool   `json:"using_active_parameters"`
+}
+
+// SubmitOnce accepts a training or a back-test as Submit does, for callers that
+// may repeat themselves.
+func (t *Training) SubmitOnce(ctx context.Context, kind job.Type, req TrainRequest, r Repeat) (AcceptedTraining, error) {
+	return Once(ctx, t.DB, t.Clock, OnceRequest{Type: kind, Request: req, Repeat: r}, func() (func(ports.Stores) (AcceptedTraining, error), error) {
+		input, err := t.check(ctx, kind, req)
+		return func(s ports.Stores) (AcceptedTraining, error) {
+			j, err := submit(ctx, s, t.Clock, newID(), kind, input)
+			return AcceptedTraining{Accepted{JobID: j.ID, Status: j.Status}, input.ConfigID, input.Active}, err
+		}, err
+	})
+}
+
+// check makes a request the input of a job, if there is anything to train on.
+func (t *Training) check(ctx context.Context, kind job.Type, req TrainRequest) (trainInput, error) {
+	input, err := t.input(ctx, kind, req)
+	if err != nil {
+		return input, err
+	}
+	_, err = trainingMonths(ctx, t.DB, input.From, input.To)
+	return input, err
 }
 
 func (t *Training) input(ctx context.Context, kind job.Type, req TrainRequest) (trainInput, error) {

@@ -191,9 +191,8 @@ type uploadContent struct {
 
 // UploadSubmission is how a submission may be one that was made before.
 type UploadSubmission struct {
-	Join       bool          // answer with an unfinished job of the same upload, if there is one
-	Key        string        // idempotency key; "": none
-	Refractory time.Duration // how long the same content is refused after it was accepted
+	Repeat
+	Join bool // answer with an unfinished job of the same upload, if there is one
 }
 
 // Accepted is the answer to a submission.
@@ -218,12 +217,15 @@ func (u *Upload) Submit(ctx context.Context, r ReceivedUpload, s UploadSubmissio
 			return Accepted{JobID: j.ID, Status: j.Status, Joined: true}, err
 		}
 	}
-	once := OnceRequest{Type: job.Upload, Key: s.Key, Request: r.Content(), Refractory: s.Refractory}
-	return Once(ctx, u.DB, u.Clock, once, func() (Accepted, error) {
-		j, err := submit(ctx, u.DB, u.Clock, r.id, job.Upload, r.input)
-		accepted = err == nil
-		return Accepted{JobID: r.id, Status: j.Status}, err
+	once := OnceRequest{Type: job.Upload, Request: r.Content(), Repeat: s.Repeat}
+	a, err = Once(ctx, u.DB, u.Clock, once, func() (func(ports.Stores) (Accepted, error), error) {
+		return func(s ports.Stores) (Accepted, error) {
+			j, err := submit(ctx, s, u.Clock, r.id, job.Upload, r.input)
+			return Accepted{JobID: r.id, Status: j.Status}, err
+		}, nil
 	})
+	accepted = err == nil && a.JobID == r.id
+	return a, err
 }
 
 // Discard removes what a received upload has kept.

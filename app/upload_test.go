@@ -51,16 +51,29 @@ func newBench(t *testing.T) *bench {
 	store, err := files.Open(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, errors.Join(db.Close(), store.Close())) })
-	clock := &uploadClock{time.Date(2024, time.June, 15, 12, 0, 0, 0, time.UTC)}
-	log := slog.New(slog.DiscardHandler)
-	u := &app.Upload{DB: db, Clock: clock, Tables: tables.Reader{}, Artifacts: store, Log: log,
-		Normalise: norm.NFC.String, Cores: 2}
-	return &bench{u, clock, store, &app.Worker{DB: db, Clock: clock, Log: log, Owner: "test", Lease: time.Hour,
-		Poll: time.Millisecond, Handlers: map[job.Type]app.Handler{job.Upload: u.Handle}}}
+	u := newUpload(db, store)
+	return &bench{u, u.Clock.(*uploadClock), store, newWorker(u)}
+}
+
+func newUpload(db ports.Database, store *files.Store) *app.Upload {
+	return &app.Upload{DB: db, Clock: &uploadClock{time.Date(2024, time.June, 15, 12, 0, 0, 0, time.UTC)}, Tables: tables.Reader{},
+		Artifacts: store, Log: slog.New(slog.DiscardHandler), Normalise: norm.NFC.String, Cores: 2}
+}
+
+func newWorker(u *app.Upload) *app.Worker {
+	return &app.Worker{DB: u.DB, Clock: u.Clock, Log: u.Log, Owner: "test", Lease: time.Hour, Poll: time.Millisecond,
+		Handlers: map[job.Type]app.Handler{job.Upload: u.Handle}}
+}
+
+func resultOf(t testing.TB, j job.Job) (r app.UploadResult) {
+	t.Helper()
+	require.Equal(t, job.Completed, j.Status, "%+v", j.Error)
+	require.NoError(t, json.Unmarshal(j.Result, &r))
+	return r
 }
 
 // process receives, submits and runs an upload, and returns the job's end.
-func (b *bench) process(t *testing.T, req app.UploadRequest) (job.Job, app.UploadResult) {
+func (b *bench) process(t *testing.T, req app.UploadRequest) job.Job {
 	t.Helper()
 	r, err := b.Receive(t.Context(), req)
 	require.NoError(t, err)
@@ -69,20 +82,14 @@ func (b *bench) process(t *testing.T, req app.UploadRequest) (job.Job, app.Uploa
 	require.Equal(t, job.Pending, a.Status)
 	j, err := b.worker.RunJob(t.Context(), a.JobID, nil)
 	require.NoError(t, err)
-	var result app.UploadResult
-	if j.Status == job.Completed {
-		require.NoError(t, json.Unmarshal(j.Result, &result))
-	}
 	require.Empty(t, b.kept(t), "the files go with the job's end")
-	return j, result
+	return j
 }
 
 // done is process of an upload that succeeds.
 func (b *bench) done(t *testing.T, req app.UploadRequest) app.UploadResult {
 	t.Helper()
-	j, result := b.process(t, req)
-	require.Equal(t, job.Completed, j.Status, "%+v", j.Error)
-	return result
+	return resultOf(t, b.process(t, req))
 }
 
 func (b *bench) kept(t *testing.T) []ports.Artifact {
@@ -182,8 +189,8 @@ func dump(t *testing.T, db ports.Database) string {
 
 func TestUploadEndToEnd(t *testing.T) {
 	b := newBench(t)
-	j, r := b.process(t, spring())
-	require.Equal(t, job.Completed, j.Status)
+	j := b.process(t, spring())
+	r := resultOf(t, j)
 	require.Equal(t, 100.0, j.Progress)
 
 	report := func(name string, role intake.Role, rows int) intake.FileReport {
@@ -258,7 +265,7 @@ func TestUploadAgain(t *testing.T) {
 
 	changed := spring()
 	changed.Sales[1] = file("april.csv", salesHead+sales(groupBlood, "04.2024", 7))
-	j, _ := b.process(t, changed)
+	j := b.process(t, changed)
 	require.Equal(t, "months_exist", j.Error.Code)
 	require.Len(t, j.Error.Details["files"], 4)
 
@@ -410,7 +417,7 @@ func TestUploadPriceBins(t *testing.T) {
 	require.Equal(t, "price_bins_differ", fault.CodeOf(err))
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
 	b.PriceBins = &other
-	j, _ := b.process(t, spring())
+	j := b.process(t, spring())
 	require.Equal(t, "price_bins_differ", j.Error.Code)
 	spelt := "0.0, 1000.00"
 	b.PriceBins = &spelt
@@ -424,11 +431,11 @@ func TestUploadSubmittedAgain(t *testing.T) {
 		require.NoError(t, err)
 		return b.Submit(t.Context(), r, s)
 	}
-	first, err := submit(spring(), app.UploadSubmission{Key: "k", Refractory: time.Minute})
+	first, err := submit(spring(), app.UploadSubmission{Repeat: app.Repeat{Key: "k", Refractory: time.Minute}})
 	require.NoError(t, err)
 	require.Len(t, b.kept(t), 4)
 
-	again, err := submit(spring(), app.UploadSubmission{Key: "k", Refractory: time.Minute})
+	again, err := submit(spring(), app.UploadSubmission{Repeat: app.Repeat{Key: "k", Refractory: time.Minute}})
 	require.NoError(t, err)
 	require.Equal(t, first.JobID, again.JobID, "the first answer")
 	joined, err := submit(spring(), app.UploadSubmission{Join: true})
@@ -439,10 +446,10 @@ func TestUploadSubmittedAgain(t *testing.T) {
 	renamed := spring()
 	renamed.Stock.Name = "other.csv"
 	renamed.Sales[0], renamed.Sales[1] = renamed.Sales[1], renamed.Sales[0]
-	_, err = submit(renamed, app.UploadSubmission{Refractory: time.Minute})
+	_, err = submit(renamed, app.UploadSubmission{Repeat: app.Repeat{Refractory: time.Minute}})
 	require.Equal(t, "job_refractory_active", fault.CodeOf(err), "the same content under other names")
 	renamed.Options.Overwrite = true
-	second, err := submit(renamed, app.UploadSubmission{Refractory: time.Minute})
+	second, err := submit(renamed, app.UploadSubmission{Repeat: app.Repeat{Refractory: time.Minute}})
 	require.NoError(t, err, "another request")
 	require.NotEqual(t, first.JobID, second.JobID)
 	require.Len(t, b.kept(t), 8, "what was not accepted is not kept")

@@ -56,6 +56,8 @@ type Catalog interface {
 	// Search finds products in which every word of text occurs in some
 	// attribute (case-insensitive), by ascending id, after the id after.
 	Search(ctx context.Context, text string, after catalog.ID, limit int) (found []catalog.Entry, total int, err error)
+	// Entries are the products of the given ids, by id; unknown ids are left out.
+	Entries(ctx context.Context, ids []catalog.ID) ([]catalog.Entry, error)
 }
 
 // MonthContent is all that is stored of one month.
@@ -88,6 +90,9 @@ type Facts interface {
 	// Openings are at the start of the month m.
 	Openings(ctx context.Context, m calendar.Month) ([]ledger.Holding, error)
 	Features(ctx context.Context, from, to calendar.Month) iter.Seq2[panel.Feature, error]
+	// FeaturesOf are those of a page of products (some hundreds of ids), by
+	// product, then month.
+	FeaturesOf(ctx context.Context, ids []catalog.ID, from, to calendar.Month) ([]panel.Feature, error)
 }
 
 // Jobs keeps jobs, their history and their leases.
@@ -179,6 +184,28 @@ type Forecasts interface {
 	// Forecasts are ordered by month, product and model. modelID "" is all.
 	Forecasts(ctx context.Context, from, to calendar.Month, modelID string) iter.Seq2[forecast.Forecast, error]
 	RemoveBefore(ctx context.Context, m calendar.Month) (removed int, err error)
+	// Extent is how much there is in a range.
+	Extent(ctx context.Context, r ForecastRange) (ForecastExtent, error)
+	// ProductsIn are the first limit products after the id after with forecasts
+	// in a range, ascending.
+	ProductsIn(ctx context.Context, r ForecastRange, after catalog.ID, limit int) ([]catalog.ID, error)
+	// ForecastsOf are those of a page of products (some hundreds of ids), by
+	// product, month and model, without their distributions.
+	ForecastsOf(ctx context.Context, ids []catalog.ID, from, to calendar.Month) ([]forecast.Forecast, error)
+}
+
+// ForecastRange selects forecasts: From ≤ month ≤ To, of one product or, if
+// Product is 0, of all.
+type ForecastRange struct {
+	From, To calendar.Month
+	Product  catalog.ID
+}
+
+// ForecastExtent is how many products a range has forecasts of, and its first
+// and last month with any.
+type ForecastExtent struct {
+	Products    int
+	First, Last calendar.Month
 }
 
 // StoredResult is what a job of a kind left as its result.

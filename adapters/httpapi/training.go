@@ -69,10 +69,9 @@ func (s *Service) submitTraining(ctx context.Context, in *trainingInput) (*Body[
 	if req.To, err = day("dataset_end_date", body.End); err != nil {
 		return nil, err
 	}
-	return once(ctx, s, job.Training, in.Idempotency, body, func() (TrainingSubmitted, error) {
-		sub, err := s.app.Training.Submit(ctx, job.Training, req, false)
-		return TrainingSubmitted{JobID: sub.Job.ID, Status: string(sub.Job.Status), ConfigID: sub.ConfigID, Active: sub.Active, SetID: sub.ConfigID}, err
-	})
+	a, err := s.app.Training.SubmitOnce(ctx, job.Training, req, s.repeat(job.Training, in.Idempotency))
+	s.wake(err)
+	return answer(TrainingSubmitted{JobID: a.JobID, Status: string(a.Status), ConfigID: a.ConfigID, Active: a.Active, SetID: a.ConfigID}, err)
 }
 
 func (s *Service) submitBacktest(ctx context.Context, in *backtestInput) (*Body[Submitted], error) {
@@ -87,20 +86,21 @@ func (s *Service) submitBacktest(ctx context.Context, in *backtestInput) (*Body[
 	if body.ConfigID != nil {
 		req.ConfigID = *body.ConfigID
 	}
-	return once(ctx, s, job.Backtest, in.Idempotency, body, func() (Submitted, error) {
-		sub, err := s.app.Training.Submit(ctx, job.Backtest, req, false)
-		return Submitted{JobID: sub.Job.ID, Status: string(sub.Job.Status)}, err
-	})
+	a, err := s.app.Training.SubmitOnce(ctx, job.Backtest, req, s.repeat(job.Backtest, in.Idempotency))
+	s.wake(err)
+	return answer(Submitted{JobID: a.JobID, Status: string(a.Status)}, err)
 }
 
-// once makes a submission under the refractory period and the client's
-// idempotency key, and wakes the worker.
-func once[T any](ctx context.Context, s *Service, kind job.Type, idempotency string, request any, submit func() (T, error)) (*Body[T], error) {
-	v, err := app.Once(ctx, s.app.DB, s.app.Clock, app.OnceRequest{Type: kind, Key: idempotency, Request: request, Refractory: s.opts.Refractory(kind)}, submit)
+// repeat is how a submission of a kind may be one that was made before.
+func (s *Service) repeat(kind job.Type, idempotency string) app.Repeat {
+	return app.Repeat{Key: idempotency, Refractory: s.opts.Refractory(kind)}
+}
+
+// wake tells the worker of a submission that was accepted.
+func (s *Service) wake(err error) {
 	if err == nil && s.opts.Wake != nil {
 		s.opts.Wake()
 	}
-	return answer(v, err)
 }
 
 // day reads a date as old clients write it: a day, also with midnight and Z.

@@ -64,10 +64,8 @@ func (s *Service) submitUpload(ctx context.Context, in *uploadInput) (*Body[Subm
 	if err != nil {
 		return nil, problem(refusedFile(err))
 	}
-	a, err := s.app.Uploads.Submit(ctx, received, app.UploadSubmission{Key: in.Idempotency, Refractory: s.opts.Refractory(job.Upload)})
-	if err == nil && s.opts.Wake != nil {
-		s.opts.Wake()
-	}
+	a, err := s.app.Uploads.Submit(ctx, received, app.UploadSubmission{Repeat: s.repeat(job.Upload, in.Idempotency)})
+	s.wake(err)
 	return answer(Submitted{JobID: a.JobID, Status: string(a.Status)}, err)
 }
 

@@ -223,16 +223,5 @@ func (f *Facts) facts(ctx context.Context, op, table string, from, to calendar.M
 func (f *Facts) Features(ctx context.Context, from, to calendar.Month) iter.Seq2[panel.Feature, error] {
 	q := f.s.read.NewSelect().TableExpr("report_features").ColumnExpr(featureColumns).
 		Where("data_date BETWEEN ? AND ?", from.String(), to.String()).OrderExpr("data_date, multiindex_id")
-	return stream(ctx, f.s, "Features", q, func() func(*sql.Rows) (panel.Feature, error) {
-		var days days
-		return func(rows *sql.Rows) (x panel.Feature, err error) {
-			var month string
-			err = rows.Scan(&month, &x.Product, &x.Sales, &x.Availability, &x.Confidence, &x.MaskedMeanItems, &x.MaskedMeanRub,
-				&x.LostSalesRub, &x.LostSalesItems, &x.Price, &x.ExtrapolatedSales, &x.DaysObserved)
-			if err == nil {
-				x.Month, err = days.month(month)
-			}
-			return x, err
-		}
-	})
+	return stream(ctx, f.s, "Features", q, scanFeature)
 }

@@ -32,6 +32,7 @@ func Stores(t *testing.T, u StoresUnderTest) {
 		{"leases", testLeases},
 		{"registries", testRegistries},
 		{"forecasts", testForecasts},
+		{"pages of products", testPages},
 		{"results", testResults},
 		{"submissions and settings", testSubmissions},
 		{"atomically", testAtomically},
