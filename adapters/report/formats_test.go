@@ -214,6 +214,7 @@ func TestPoorReports(t *testing.T) {
 			require.NotEmpty(t, b)
 			require.NotContains(t, string(b), "NaN", "%s %s", format, l)
 			require.NotContains(t, string(b), "%!", "%s %s: a word misses a value", format, l)
+			require.NotContains(t, string(b), "1970", "%s %s: no day for a stock that is not known", format, l)
 		}
 	}
 }

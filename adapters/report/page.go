@@ -40,6 +40,7 @@ type page struct {
 	Chips    []chip
 	Figures  []figure
 	First    []firstRow
+	Stocked  bool   // the stock is known
 	Ordered  string // how many titles there are to order
 	Sales    charts
 	Incompl  string
@@ -182,6 +183,7 @@ func (w *words) counted(n int, forms [3]string) string {
 // bring, where prices are known, else by copies.
 func (p *page) first(r *report.Report) {
 	w := p.W
+	p.Stocked = r.StockDay != 0
 	p.Ordered = w.counted(r.Totals.Titles, w.titles)
 	for _, i := range report.Best(r.Rows, 15, func(x *report.Row) float64 {
 		return x.Value(x.Gain) + 1e-6*float64(x.Order())

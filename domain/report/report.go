@@ -139,8 +139,8 @@ type Report struct {
 	ResultID    string             `json:"result_id"`
 	Filters     Filters            `json:"filters_applied"`
 	GeneratedAt time.Time          `json:"generated_at"`
-	StockDay    calendar.Day       `json:"stock_day"` // 0: no stock is known
-	Rows        []Row              `json:"rows"`      // by artist, album, id
+	StockDay    calendar.Day       `json:"stock_day,omitzero"` // 0: no stock is known
+	Rows        []Row              `json:"rows"`               // by artist, album, id
 	Totals      Totals             `json:"totals"`
 	History     []HistoryMonth     `json:"history"` // ascending, up to the month before
 	Styles      []Group            `json:"styles"`  // by expected copies, descending
