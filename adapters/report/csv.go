@@ -7,8 +7,8 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"strings"
 
+	"github.com/plastinka/predictor/adapters/support/cells"
 	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/report"
 )
@@ -45,11 +45,11 @@ func writeCSV(ctx context.Context, w io.Writer, r *report.Report, l report.Langu
 }
 
 func csvRecord(to []string, r *report.Report, row *report.Row) []string {
-	to = append(to, neutral(r.ResultID), strconv.FormatInt(int64(row.ID), 10))
+	to = append(to, cells.Neutral(r.ResultID), strconv.FormatInt(int64(row.ID), 10))
 	for _, v := range row.Product.Values() {
-		to = append(to, neutral(v))
+		to = append(to, cells.Neutral(v))
 	}
-	to = append(to, neutral(r.ModelID), r.Month.String())
+	to = append(to, cells.Neutral(r.ModelID), r.Month.String())
 	for _, q := range row.Quantiles {
 		to = append(to, decimal(q))
 	}
@@ -59,20 +59,7 @@ func csvRecord(to []string, r *report.Report, row *report.Row) []string {
 		to = append(to, "", "", "", "", "")
 	}
 	return append(to, whole(row.SalesLast), whole(row.SalesYear), decimal(row.Mean), optional(row.Price),
-		whole(row.Stock), whole(row.Restock), restockRub(row), optional(row.FromStock), neutral(row.Method))
-}
-
-// neutral keeps a spreadsheet from taking text for a formula: what begins with
-// = + - @, a tab or a carriage return, is longer than one character and is no
-// number gets a leading apostrophe.
-func neutral(s string) string {
-	if len(s) < 2 || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return s
-	}
-	if strings.Trim(s, "+-.eE0123456789") == "" && isNumber(s) {
-		return s
-	}
-	return "'" + s
+		whole(row.Stock), whole(row.Restock), restockRub(row), optional(row.FromStock), cells.Neutral(row.Method))
 }
 
 // decimal is the shortest text of x, to a billionth; "" for what is no number.
@@ -102,9 +89,4 @@ func restockRub(row *report.Row) string {
 		return ""
 	}
 	return decimal(row.Value(float64(*row.Restock)))
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/plastinka/predictor/adapters/support/cells"
 	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/report"
 )
@@ -23,8 +24,8 @@ type column struct {
 // columns are in the order in which a shop reads: the record, what to order, why.
 func columns(r *report.Report, w *words) []column {
 	list := []column{
-		{w.Artist, 28, func(x *report.Row) any { return neutral(x.Artist) }},
-		{w.Album, 34, func(x *report.Row) any { return neutral(x.Album) }},
+		{w.Artist, 28, func(x *report.Row) any { return cells.Neutral(x.Artist) }},
+		{w.Album, 34, func(x *report.Row) any { return cells.Neutral(x.Album) }},
 		{w.Restock, 11, func(x *report.Row) any { return cell(x.Restock) }},
 		{w.Stock, 11, func(x *report.Row) any { return cell(x.Stock) }},
 		{w.RestockRub, 14, func(x *report.Row) any {
@@ -61,19 +62,19 @@ func columns(r *report.Report, w *words) []column {
 		}})
 	}
 	return append(list,
-		column{w.Style, 18, func(x *report.Row) any { return neutral(x.Style) }},
-		column{w.ReleaseType, 14, func(x *report.Row) any { return neutral(x.ReleaseType) }},
-		column{w.Cover, 10, func(x *report.Row) any { return neutral(x.CoverType) }},
+		column{w.Style, 18, func(x *report.Row) any { return cells.Neutral(x.Style) }},
+		column{w.ReleaseType, 14, func(x *report.Row) any { return cells.Neutral(x.ReleaseType) }},
+		column{w.Cover, 10, func(x *report.Row) any { return cells.Neutral(x.CoverType) }},
 		column{w.Year, 10, func(x *report.Row) any { return x.RecordingYear }},
-		column{w.RecordingDecade, 12, func(x *report.Row) any { return neutral(x.RecordingDecade) }},
-		column{w.ReleaseDecade, 12, func(x *report.Row) any { return neutral(x.ReleaseDecade) }},
-		column{w.PriceCategory, 18, func(x *report.Row) any { return neutral(x.PriceCategory) }},
-		column{w.Barcode, 16, func(x *report.Row) any { return neutral(x.Barcode) }},
+		column{w.RecordingDecade, 12, func(x *report.Row) any { return cells.Neutral(x.RecordingDecade) }},
+		column{w.ReleaseDecade, 12, func(x *report.Row) any { return cells.Neutral(x.ReleaseDecade) }},
+		column{w.PriceCategory, 18, func(x *report.Row) any { return cells.Neutral(x.PriceCategory) }},
+		column{w.Barcode, 16, func(x *report.Row) any { return cells.Neutral(x.Barcode) }},
 		column{w.Month, 12, func(*report.Row) any { return r.Month.String() }},
 		column{w.ID, 10, func(x *report.Row) any { return int64(x.ID) }},
-		column{w.ModelID, 14, func(*report.Row) any { return neutral(r.ModelID) }},
-		column{w.ResultID, 14, func(*report.Row) any { return neutral(r.ResultID) }},
-		column{w.Method, 14, func(x *report.Row) any { return neutral(x.Method) }})
+		column{w.ModelID, 14, func(*report.Row) any { return cells.Neutral(r.ModelID) }},
+		column{w.ResultID, 14, func(*report.Row) any { return cells.Neutral(r.ResultID) }},
+		column{w.Method, 14, func(x *report.Row) any { return cells.Neutral(x.Method) }})
 }
 
 // cell is a number or, for nil, an empty cell.
@@ -176,7 +177,7 @@ func writeTotals(book *excelize.File, r *report.Report, words *words) error {
 	}
 	t := &r.Totals
 	rows := [][]any{
-		{words.Month, r.Month.String()}, {words.ModelID, neutral(r.ModelID)}, {words.Record, t.Products},
+		{words.Month, r.Month.String()}, {words.ModelID, cells.Neutral(r.ModelID)}, {words.Record, t.Products},
 		{words.Mean, t.Copies.Mean},
 	}
 	for i, q := range forecast.Levels {
