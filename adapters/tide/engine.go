@@ -156,6 +156,7 @@ func (t *trainer) split(p *panel.Panel, fit training.Fit, shape network.Shape) {
 		return // nothing to validate on: all epochs
 	}
 	t.validation = t.train.from(count)
+	t.check = numbers(len(t.validation.product))
 	t.train = t.train.until(count)
 }
 

@@ -342,7 +342,7 @@ func TestSchedules(t *testing.T) {
 	for epoch := range 4 {
 		a.after(epoch, []float32{float32(epoch)})
 	}
-	require.InDeltaSlice(t, []float32{2}, a.mean, 1e-6)
+	require.InDeltaSlice(t, []float32{2}, a.weights, 1e-6)
 }
 
 func TestTeamDoesEveryTaskOnce(t *testing.T) {

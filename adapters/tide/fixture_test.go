@@ -350,7 +350,7 @@ func TestFixtureTraining(t *testing.T) {
 			require.Equal(t, len(f.Trajectory.Epoch), step)
 			final := x.params
 			if r.swa != nil {
-				final = r.swa.mean
+				final = r.swa.weights
 			}
 			for i, p := range x.export(final) {
 				require.Equal(t, f.FinalParams[i].Name, p.Name)

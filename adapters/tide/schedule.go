@@ -51,9 +51,28 @@ type averaging struct {
 	s           int
 	first, last int
 	entry       float64 // the rate that the schedule had reached when epoch s began
-	mean        []float32
-	taken       int
+	mean
 }
+
+// mean is a running mean of weights.
+type mean struct {
+	weights []float32
+	taken   int
+}
+
+func (m *mean) add(w []float32) {
+	if m.weights == nil {
+		m.weights = make([]float32, len(w))
+	}
+	m.taken++
+	share := 1 / float32(m.taken)
+	for i, v := range w {
+		m.weights[i] += (v - m.weights[i]) * share
+	}
+}
+
+// restart forgets what was added: the next weights are the mean.
+func (m *mean) restart() { m.taken = 0 }
 
 // newAveraging is the averaging of a training of n epochs. The weights after
 // the epochs max(1, s) … n are averaged; Lightning's callback, which adds at the
@@ -72,13 +91,7 @@ func (a *averaging) after(epochs int, w []float32) {
 	if epochs < a.first || epochs > a.last {
 		return
 	}
-	if a.mean == nil {
-		a.mean = make([]float32, len(w))
-	}
-	a.taken++
-	for i, v := range w {
-		a.mean[i] += (v - a.mean[i]) / float32(a.taken)
-	}
+	a.add(w)
 }
 
 // rate is the learning rate of epoch e, counted from 0, if the averaging has
