@@ -112,3 +112,67 @@ func BenchmarkForecast(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMonteCarlo says what mixing is worth: the standard error of a
+// forecast's five quantiles by the random numbers alone, with 500 plain draws
+// and with the mixed passes that stand for them, in copies.
+func BenchmarkMonteCarlo(b *testing.B) {
+	p := shop(300, 48)
+	c := training.DefaultClassic()
+	c.Model.Epochs, c.RoundQuantiles = 10, false
+	m, _, err := New(Options{}).Fit(context.Background(), p, training.Fit{Config: c, Origin: 48, Horizon: 1, Epochs: 10, Seed: 3}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, plain := range []bool{false, true} {
+		b.Run(fmt.Sprintf("plain_%v", plain), func(b *testing.B) {
+			const repeats = 8
+			var variance float64
+			for b.Loop() {
+				variance = 0
+				sums, squares := make([]float64, 5*p.N()), make([]float64, 5*p.N())
+				for r := range repeats {
+					n := *m.(*Model).network
+					n.Config.Seed = uint64(100 + r)
+					again, err := New(Options{PlainDraws: plain}).FromNetwork(&n)
+					if err != nil {
+						b.Fatal(err)
+					}
+					ds, err := again.Forecast(context.Background(), p, 48, 1)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for i, d := range ds {
+						for k, q := range d.Quantiles() {
+							sums[5*i+k] += q
+							squares[5*i+k] += q * q
+						}
+					}
+				}
+				for i, s := range sums {
+					variance += (squares[i] - s*s/repeats) / (repeats - 1) / float64(len(sums))
+				}
+			}
+			b.ReportMetric(math.Sqrt(variance), "copies-error")
+		})
+	}
+}
+
+// BenchmarkInference is the classic network forward, without dropout, 256
+// samples at a time on one thread.
+func BenchmarkInference(b *testing.B) {
+	p := shop(300, 48)
+	c := training.DefaultClassic()
+	team := newTeam(1)
+	defer team.close()
+	t, err := prepare(p, training.Fit{Config: c, Origin: 48, Horizon: 1, Seed: 1}, Options{}, team)
+	if err != nil {
+		b.Fatal(err)
+	}
+	t.learner.restart(1)
+	order := numbers(256)
+	for b.Loop() {
+		t.learner.loss(t.train, order)
+	}
+	b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
+}
