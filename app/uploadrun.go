@@ -49,8 +49,7 @@ func (u *Upload) Handle(ctx context.Context, run *JobRun) (any, error) {
 			return s.Jobs().Change(ctx, c)
 		}}
 	if _, err := p.run(ctx); err != nil {
-		// Whoever goes on with an interrupted job needs the files.
-		if ctx.Err() == nil || errors.Is(context.Cause(ctx), errCancelRequested) {
+		if ended(ctx, err) {
 			u.discard(run.Job.ID, len(input.Files))
 		}
 		return nil, err
@@ -59,7 +58,17 @@ func (u *Upload) Handle(ctx context.Context, run *JobRun) (any, error) {
 	return Done{}, nil
 }
 
-// DryRun answers what the upload would answer, and stores nothing.
+// ended reports whether a job ends with err. If it was interrupted, or another
+// worker has taken it over, somebody still needs its files.
+func ended(ctx context.Context, err error) bool {
+	if fault.CodeOf(err) == "lease_lost" {
+		return false
+	}
+	return ctx.Err() == nil || errors.Is(context.Cause(ctx), errCancelRequested)
+}
+
+// DryRun answers what the upload would answer, and stores nothing. progress may
+// be nil.
 func (u *Upload) DryRun(ctx context.Context, req UploadRequest, progress func(percent float64, message string)) (UploadResult, error) {
 	r, err := u.Receive(ctx, req)
 	if err != nil {
@@ -68,8 +77,13 @@ func (u *Upload) DryRun(ctx context.Context, req UploadRequest, progress func(pe
 	defer u.Discard(r)
 	undo := errors.New("dry run")
 	p := processing{Upload: u, id: r.id, input: r.input,
-		progress: func(percent float64, message string) error { progress(percent, message); return nil },
-		finish:   func(ports.Stores, UploadResult) error { return undo }}
+		progress: func(percent float64, message string) error {
+			if progress != nil {
+				progress(percent, message)
+			}
+			return nil
+		},
+		finish: func(ports.Stores, UploadResult) error { return undo }}
 	result, err := p.run(ctx)
 	if errors.Is(err, undo) {
 		err = nil
@@ -124,7 +138,7 @@ func accounted(err error, reports []intake.FileReport) error {
 }
 
 // read reads the files and plans the upload by their rows alone. reports are
-// of the files that could be read.
+// of the files before the one that failed, and of that one if it was read.
 func (p *processing) read(ctx context.Context, bins catalog.Bins) (rows *intake.Rows, plan *ledger.Plan, reports []intake.FileReport, err error) {
 	if err := p.progress(1, "reading the files"); err != nil {
 		return nil, nil, nil, err
@@ -149,8 +163,12 @@ func (p *processing) read(ctx context.Context, bins catalog.Bins) (rows *intake.
 	})
 	if err != nil {
 		for _, f := range files {
-			if f != nil {
-				reports = append(reports, f.Report)
+			if f == nil {
+				break
+			}
+			reports = append(reports, f.Report)
+			if f.Check() != nil {
+				break
 			}
 		}
 		return nil, nil, reports, err
