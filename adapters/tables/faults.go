@@ -34,9 +34,8 @@ func corruptAt(position int64, format string, args ...any) *fault.Error {
 	return corrupt("%s at byte %d", fmt.Sprintf(format, args...), position).With("byte", position)
 }
 
-func unpackedTooLarge(limit int64, format string, args ...any) *fault.Error {
-	return fault.New(fault.TooLarge, "unpacked_too_large", "%s (the limit is %d bytes, MAX_UNPACKED_SIZE); split the file by months",
-		fmt.Sprintf(format, args...), limit)
+func unpackedTooLarge(format string, args ...any) *fault.Error {
+	return fault.New(fault.TooLarge, "unpacked_too_large", "%s; save it again as a plain table, or split it by months", fmt.Sprintf(format, args...))
 }
 
 func tooManyRows(limits ports.TableLimits) *fault.Error {

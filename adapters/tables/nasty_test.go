@@ -100,6 +100,8 @@ func TestR1R2NastyInputs(t *testing.T) {
 		{"endless styles", workbookOf(t, map[string]string{"xl/styles.xml": "<styleSheet>" + strings.Repeat(" ", maxSmallPart) + "</styleSheet>"}), ports.TableLimits{}, "unpacked_too_large", []string{"styles.xml"}},
 		{"a sheet that ends early", workbookOf(t, map[string]string{"xl/worksheets/sheet1.xml": `<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row>`}), ports.TableLimits{}, "corrupt_file", []string{"sheet “S”", "ends too early"}},
 		{"a shared string that does not exist", sheetOf(t, `<row r="7"><c r="A7" t="s"><v>3</v></c></row>`), ports.TableLimits{}, "corrupt_file", []string{"row 7", `shared string "3"`}},
+		{"shared strings that end early", workbookOf(t, map[string]string{"xl/sharedStrings.xml": `<sst><si><t>a</t></si>`}), ports.TableLimits{}, "corrupt_file", []string{"sharedStrings.xml", "too early"}},
+		{"text that is not UTF-8", sheetOf(t, "<row><c t=\"str\"><v>\xFF</v></c></row>"), ports.TableLimits{}, "corrupt_file", []string{"UTF-8"}},
 		{"rows going back", sheetOf(t, `<row r="7"><c><v>1</v></c></row><row r="7"><c><v>1</v></c></row>`), ports.TableLimits{}, "corrupt_file", []string{"after row 7"}},
 		{"a cell that ends twice", sheetOf(t, `<row><c><v>1</v></c></c></row>`), ports.TableLimits{}, "corrupt_file", []string{"row 1", "nested"}},
 		{"a cell outside a row", sheetOf(t, `<c r="A1"><v>1</v></c>`), ports.TableLimits{}, "corrupt_file", []string{"nested"}},

@@ -21,7 +21,7 @@ func (p *pool) add(text []byte) error {
 	const header = 16 // bytes of a string besides its text
 	p.cost += len(text) + header
 	if p.cost > maxPool {
-		return unpackedTooLarge(maxPool, "the shared strings of the workbook do not fit into memory")
+		return unpackedTooLarge("the different texts of the workbook take more than %d bytes", maxPool)
 	}
 	p.block = append(p.block, text...)
 	p.ends = append(p.ends, len(p.block))

@@ -3,6 +3,7 @@ package tables
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -163,6 +164,58 @@ func TestR1LongSharedStringsOfXlwt(t *testing.T) {
 		letter := []string{"a", "я"}[i%2]
 		require.Equal(t, []intake.Cell{txt(strings.Repeat(letter, 900+i) + fmt.Sprint(i)), txt(strings.Repeat("ä€", i) + fmt.Sprintf("k%d", i))}, r.Cells)
 	}
+}
+
+// TestEndlessChainsAreLeft: a stream that claims to be endless, by sectors that
+// run in a circle, is not followed.
+func TestEndlessChainsAreLeft(t *testing.T) {
+	bound := func(at uint32) []byte {
+		return rec(recBoundSheet, le(at, uint8(0), uint8(0), uint8(1), uint8(0)), []byte("S"))
+	}
+	data := compoundOf("Workbook", biff(globals, bound(0xFFFF0000), rec(recEOF)))
+	const stream, directory = 8, 512 * (1 + 8)             // sectors of 4096 bytes, and what lies behind them
+	copy(data[directory+128+120:], le(uint32(0xFFFFFFFF))) // its size
+	copy(data[directory+512+4*(stream-1):], le(uint32(0))) // its last sector's next
+	counted := &counter{ReaderAt: strings.NewReader(string(data))}
+	s, err := open(context.Background(), counted, int64(len(data)), withDefaults(ports.TableLimits{}))
+	require.NoError(t, err)
+	_, err = rowsOf(s, 0)
+	requireFault(t, err, "corrupt_file")
+	require.Less(t, counted.reads, 1_000)
+}
+
+// counter counts reads.
+type counter struct {
+	io.ReaderAt
+	reads int
+}
+
+func (c *counter) ReadAt(p []byte, at int64) (int, error) {
+	c.reads++
+	return c.ReaderAt.ReadAt(p, at)
+}
+
+// TestPool: texts come back whatever block they are in, and what is too much is
+// refused.
+func TestPool(t *testing.T) {
+	var p pool
+	for i := range 3 * poolBlock {
+		require.NoError(t, p.add([]byte(strings.Repeat("ж", i%3)+fmt.Sprint(i))))
+	}
+	p.seal()
+	for i := range 3 * poolBlock {
+		text, ok := p.at(i)
+		if !ok || text != strings.Repeat("ж", i%3)+fmt.Sprint(i) {
+			t.Fatalf("text %d is %q", i, text)
+		}
+	}
+	for _, i := range []int{-1, 3 * poolBlock} {
+		_, ok := p.at(i)
+		require.False(t, ok)
+	}
+	p.cost = maxPool - 20
+	require.NoError(t, p.add([]byte("four")))
+	requireFault(t, p.add(nil), "unpacked_too_large")
 }
 
 // TestR8RowsInOrder: some programs write cells column by column.

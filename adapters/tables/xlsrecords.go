@@ -103,9 +103,7 @@ func (b *records) continued() (bool, error) {
 	if err != nil || binary.LittleEndian.Uint16(head) != recContinue {
 		return false, nil // the end of the stream is found by whoever needs more
 	}
-	id := b.id
 	err = b.next()
-	b.id = id
 	return err == nil, err
 }
 

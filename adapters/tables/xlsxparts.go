@@ -19,7 +19,6 @@ import (
 // parts are the files within an xlsx, which is a ZIP archive.
 type parts struct {
 	files map[string]*zip.File // by lower-cased name
-	limit int64
 }
 
 const (
@@ -29,7 +28,7 @@ const (
 
 func openParts(r io.ReaderAt, size int64, limits ports.TableLimits) (*parts, error) {
 	if directory, ok := directorySize(r, size); ok && directory > maxDirectory {
-		return nil, unpackedTooLarge(limits.UnpackedBytes, "the directory of the archive is too large")
+		return nil, unpackedTooLarge("the directory of the file's ZIP archive has more than %d bytes", maxDirectory)
 	}
 	z, err := zip.NewReader(r, size)
 	if errors.Is(err, zip.ErrInsecurePath) {
@@ -38,14 +37,14 @@ func openParts(r io.ReaderAt, size int64, limits ports.TableLimits) (*parts, err
 	if err != nil {
 		return nil, corrupt("its ZIP archive has no valid directory at its end (%v), as when a transfer breaks off", err).Because(err)
 	}
-	p := &parts{files: map[string]*zip.File{}, limit: limits.UnpackedBytes}
-	var total uint64
+	p := &parts{files: map[string]*zip.File{}}
+	total, limit := uint64(0), uint64(limits.UnpackedBytes)
 	for _, f := range z.File {
 		if f.Flags&1 != 0 {
 			return nil, encrypted()
 		}
-		if total += f.UncompressedSize64; f.UncompressedSize64 > uint64(p.limit) || total > uint64(p.limit) {
-			return nil, unpackedTooLarge(p.limit, "the file unpacks to more than is allowed")
+		if total += f.UncompressedSize64; f.UncompressedSize64 > limit || total > limit {
+			return nil, unpackedTooLarge("the file unpacks to more than %d bytes (MAX_UNPACKED_SIZE)", limits.UnpackedBytes)
 		}
 		p.files[strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"))] = f
 	}
@@ -119,7 +118,7 @@ func (p *parts) trouble(name string, err error) error {
 	}
 	switch {
 	case errors.Is(err, zip.ErrFormat):
-		return unpackedTooLarge(p.limit, "the part %s unpacks to more than the directory of the archive says", name).With("part", name)
+		return unpackedTooLarge("the file's part %s unpacks to more than its directory says", name).With("part", name)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return corrupt("its part %s ends too early", name).With("part", name).Because(err)
 	}
@@ -138,7 +137,7 @@ func (p *parts) decode(name string, into any) error {
 	d := xml.NewDecoder(text)
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // its mark was heeded
 	if err := d.Decode(into); err != nil && most.N == 0 {
-		return unpackedTooLarge(maxSmallPart, "the part %s is too large", name).With("part", name)
+		return unpackedTooLarge("the file's part %s has more than %d bytes", name, maxSmallPart).With("part", name)
 	} else if err != nil {
 		return p.trouble(name, err)
 	}
