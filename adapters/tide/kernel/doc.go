@@ -17,3 +17,4 @@
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out ../kernel_amd64.s -stubs ../stubs_amd64.go -pkg kernel"
+//go:generate sh -c "cat _asm/*.go kernel_amd64.s stubs_amd64.go | sha256sum | cut -c1-64 > generated.sha256"

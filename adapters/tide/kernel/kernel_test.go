@@ -1,9 +1,14 @@
 package kernel
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -206,6 +211,22 @@ func TestChoose(t *testing.T) {
 	require.Equal(t, Best(), best)
 	_, err = Choose("abacus")
 	require.ErrorContains(t, err, "choose portable, avx2 or avx512")
+}
+
+// TestGeneratedCodeIsCurrent: the assembly was generated from the generator as
+// it is, and nobody edited it since.
+func TestGeneratedCodeIsCurrent(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("_asm", "*.go"))
+	require.NoError(t, err)
+	h := sha256.New()
+	for _, file := range append(files, "kernel_amd64.s", "stubs_amd64.go") {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		h.Write(text)
+	}
+	want, err := os.ReadFile("generated.sha256")
+	require.NoError(t, err)
+	require.Equal(t, strings.TrimSpace(string(want)), hex.EncodeToString(h.Sum(nil)), "run go generate")
 }
 
 func BenchmarkGEMM(b *testing.B) {
