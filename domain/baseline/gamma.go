@@ -24,7 +24,7 @@ type byDispersion [len(dispersions)]float64
 
 // gammaPoisson is a rate with a gamma prior around the shop's mean g, learnt
 // from the product's own discounted months, m = (S + κ·g)/(W + κ) with the sums
-// of levels; sales scatter around m as a negative binomial whose dispersion is
+// of levels (at full availability; less of it, less is expected); sales scatter around m as a negative binomial whose dispersion is
 // the product's own: each of dispersions has the probability that the product's
 // past gives it, from a prior that is how common it is among the products
 // (empirical Bayes, learnt by expectation maximisation). The forecast is the
@@ -57,18 +57,21 @@ func gammaPoisson(p *panel.Panel, origin, horizon int) []forecast.Distribution {
 	return out
 }
 
-// meanRate is g, the mean sales of an available month before origin.
+// meanRate is g, the mean sales of a fully available month before origin.
 func meanRate(p *panel.Panel, origin int) float64 {
 	var sold, months float64
 	for i := range p.N() {
 		for t := range origin {
 			if at := p.At(i, t); p.Availability[at] > 0 {
 				sold += float64(count(p.Sales[at]))
-				months++
+				months += float64(p.Availability[at])
 			}
 		}
 	}
-	return sold / math.Max(months, 1)
+	if months == 0 {
+		return 0
+	}
+	return sold / months
 }
 
 // logSize is log r of dispersion j at a mean.
@@ -91,14 +94,14 @@ func pastFit(logs *byDispersion, p *panel.Panel, i, origin, lead int, g float64)
 		if at := p.At(i, t); p.Availability[at] > 0 {
 			y := count(p.Sales[at])
 			if t > lead {
-				eta := math.Log(expected[t-lead])
+				logMean, exposure := math.Log(expected[t-lead]), math.Log(float64(p.Availability[at]))
 				for j := range logs {
-					v, _, _ := regression.LogLikelihood(y, eta, logSize(j, eta, g))
+					v, _, _ := regression.LogLikelihood(y, logMean+exposure, logSize(j, logMean, g))
 					logs[j] += v
 				}
 			}
 			sales += float64(y)
-			weight++
+			weight += float64(p.Availability[at])
 		}
 		expected = append(expected, (sales+priorMonths*g)/(weight+priorMonths))
 	}

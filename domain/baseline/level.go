@@ -37,7 +37,7 @@ func ageBin(first, month int) int {
 }
 
 // levels are the exponentially weighted mean sales of every product after each
-// month, Σ d^k·y / Σ d^k over available months: N × origin, row-major.
+// month, Σ d^k·y / Σ d^k·a over available months: N × origin, row-major.
 func levels(p *panel.Panel, origin int) []float64 {
 	out := make([]float64, p.N()*origin)
 	for i := range p.N() {
@@ -48,7 +48,7 @@ func levels(p *panel.Panel, origin int) []float64 {
 			weight *= levelDecay
 			if at := p.At(i, t); p.Availability[at] > 0 {
 				sales += float64(p.Sales[at])
-				weight++
+				weight += float64(p.Availability[at])
 			}
 			row[t] = unknown
 			if weight > 0 {
@@ -123,12 +123,12 @@ func (g pooling) gather(p *panel.Panel, level []float64, first []int, origin, le
 			if p.Availability[at] <= 0 {
 				continue
 			}
-			y := count(p.Sales[at])
-			q.all = add(q.all, y, 1)
+			y, share := count(p.Sales[at]), float64(p.Availability[at])
+			q.all = add(q.all, y, share)
 			if t-lead >= start {
-				q.add(g.bin(first[i], t), level[i*origin+t-lead], y)
+				q.add(g.bin(first[i], t), level[i*origin+t-lead], y, share)
 			} else if g.byAge && first[i] > 0 {
-				q.add(g.bin(first[i], t), unknown, y)
+				q.add(g.bin(first[i], t), unknown, y, share)
 			}
 		}
 	}
@@ -151,10 +151,10 @@ func (g pooling) bin(first, month int) int {
 	return ageBin(first, month)
 }
 
-func (q *pool) add(bin int, level float64, y int) {
+func (q *pool) add(bin int, level float64, y int, weight float64) {
 	b := &q.bins[bin]
 	j := b.group(level)
-	b.hist[j] = add(b.hist[j], y, 1)
+	b.hist[j] = add(b.hist[j], y, weight)
 	b.cells++
 }
 

@@ -109,6 +109,18 @@ func TestOwnHistory(t *testing.T) {
 	require.Equal(t, forecast.Distribution{}, run(t, "own-12", of([]float32{missing, missing}), 1)[0])
 }
 
+// TestPartlyAvailableMonthsCountByTheirShare: two of them, half available each,
+// weigh as much as a full one.
+func TestPartlyAvailableMonthsCountByTheirShare(t *testing.T) {
+	p := of([]float32{4, 1, 1})
+	p.Availability[1], p.Availability[2] = 0.5, 0.5
+	require.InDelta(t, 6.0/2, run(t, "mean-3", p, 1)[0].Expected, 1e-12)
+	require.Equal(t, forecast.Counts([]float64{0, 1, 0, 0, 1}), run(t, "own-12", p, 1)[0])
+	shrunk := run(t, baseline.ShrunkHistogram, p, 1)[0]
+	own := 0.9*0.9 + 0.5*0.9 + 0.5
+	require.InDelta(t, 0.9*0.9/(own+12), shrunk.Probs[4], 1e-12)
+}
+
 // random is a panel with missing cells, late launches and attributes.
 func random(products, months int, seed uint64) *panel.Panel {
 	r := rand.New(rand.NewPCG(seed, 7))

@@ -26,7 +26,7 @@ func ownHistory(n int) func(p *panel.Panel, origin, horizon int) []forecast.Dist
 					continue
 				}
 				months++
-				probs = add(probs, count(p.Sales[at]), 1)
+				probs = add(probs, count(p.Sales[at]), float64(p.Availability[at]))
 			}
 			fill(out[i*horizon:(i+1)*horizon], forecast.Counts(probs))
 		}

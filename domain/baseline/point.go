@@ -11,8 +11,8 @@ import (
 // months before the origin, oldest first, with their columns.
 type seen struct {
 	sales  []float64
+	share  []float64 // of the month that it was available
 	months []int
-	origin int
 }
 
 // pointMethod is the mean that is expected in column month.
@@ -37,10 +37,11 @@ func point(method pointMethod) func(p *panel.Panel, origin, horizon int) []forec
 // look collects product i's available months before origin, into the slices of
 // reuse.
 func look(p *panel.Panel, i, origin int, reuse seen) seen {
-	s := seen{sales: reuse.sales[:0], months: reuse.months[:0], origin: origin}
+	s := seen{sales: reuse.sales[:0], share: reuse.share[:0], months: reuse.months[:0]}
 	for t := range origin {
 		if at := p.At(i, t); p.Availability[at] > 0 {
 			s.sales = append(s.sales, float64(p.Sales[at]))
+			s.share = append(s.share, float64(p.Availability[at]))
 			s.months = append(s.months, t)
 		}
 	}
@@ -56,9 +57,15 @@ func lastMonth(s seen, _ int) float64 {
 	return s.sales[len(s.sales)-1]
 }
 
-// meanOf is the mean of the last n available months.
+// meanOf is what a fully available month sold in the last n available ones.
 func meanOf(n int) pointMethod {
-	return func(s seen, _ int) float64 { return mean(s.sales[max(0, len(s.sales)-n):]) }
+	return func(s seen, _ int) float64 {
+		from := max(0, len(s.sales)-n)
+		if months := sum(s.share[from:]); months > 0 {
+			return sum(s.sales[from:]) / months
+		}
+		return 0
+	}
 }
 
 // seasonalNaive is the newest available same month of an earlier year, else the
@@ -125,13 +132,9 @@ func tsb(alphaSize, alphaProbability float64) pointMethod {
 	}
 }
 
-func mean(x []float64) float64 {
-	if len(x) == 0 {
-		return 0
-	}
-	var sum float64
+func sum(x []float64) (total float64) {
 	for _, v := range x {
-		sum += v
+		total += v
 	}
-	return sum / float64(len(x))
+	return total
 }

@@ -21,7 +21,7 @@ func shrunkHistogram(p *panel.Panel, origin, horizon int) []forecast.Distributio
 		weight := 1.0
 		for t := origin - 1; t >= 0; t-- {
 			if at := p.At(i, t); p.Availability[at] > 0 {
-				own[i] = add(own[i], count(p.Sales[at]), weight)
+				own[i] = add(own[i], count(p.Sales[at]), weight*float64(p.Availability[at]))
 			}
 			weight *= shrunkDecay
 		}
