@@ -2,6 +2,9 @@
 // would: a stock file and one sales file a month, as xlsx with real date cells
 // (excelize's stream writer) or as csv in one of the encodings that exports
 // come in (x/text), and beside them the truth that an upload must find out.
+// Texts are cells of their kind in xlsx, and none of the shop's begins with a
+// character by which a spreadsheet would take a csv's cell for a formula (the
+// tests look); they are not altered, or they would not be read as they are.
 package simulate
 
 import (
@@ -252,7 +255,7 @@ func (w *writer) truth(shop *simulation.Shop, snapshot calendar.Day) ([]string, 
 				t := shop.In(i, m, snapshot)
 				days := float64(max(t.Days, 1))
 				c.Write([]string{strconv.Itoa(i), m.String(), strconv.Itoa(t.Sales), strconv.Itoa(t.Opening), strconv.Itoa(t.Days),
-					number(float64(t.Available) / days), number(float64(t.Depth) / days / 5), number(e.Demand[k])})
+					number(float64(t.Available) / days), number(float64(t.Depth) / (5 * days)), number(e.Demand[k])})
 			}
 		}
 		c.Flush()

@@ -1,0 +1,6 @@
+//go:build slow
+
+package main
+
+// shops are those of TestShopIsFoundOutExactly.
+var shops = []shopSize{{60, 4, 1}, {60, 4, 2}, {60, 4, 3}, {1500, 12, 4}, {400, 30, 5}, {3, 2, 6}}
