@@ -48,7 +48,7 @@ func readFeatures(n *network.Network) (featureSet, error) {
 		set, err = standard{f}, json.Unmarshal(n.Features, f)
 	}
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "invalid_model", "the model's feature definition cannot be read: %v", err).Because(err)
+		return nil, fault.New(fault.Invalid, "invalid_model_file", "the model's feature definition cannot be read: %v", err).Because(err)
 	}
 	return set, nil
 }

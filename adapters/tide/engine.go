@@ -85,7 +85,7 @@ func prepare(p *panel.Panel, fit training.Fit, o Options, team *team) (*trainer,
 	}
 	t.split(p, fit, shape)
 	if len(t.train.product) == 0 {
-		return nil, fault.New(fault.Invalid, "no_samples",
+		return nil, fault.New(fault.Invalid, "not_enough_history",
 			"months 1 to %d have no sample to train on: no product was available after enough history; use fewer lags or a lower minimum_sales_months", fit.Origin-fit.Validation)
 	}
 	batch := min(c.Model.BatchSize, len(t.train.product))

@@ -131,41 +131,6 @@ func TestModelFromItsNetworkIsTheSame(t *testing.T) {
 	}
 }
 
-// TestInputsAreWhatTheNetworkSees: a forecast made from them by hand is the model's.
-func TestInputsAreWhatTheNetworkSees(t *testing.T) {
-	p := shop(50, 30)
-	for name, c := range kinds() {
-		t.Run(name, func(t *testing.T) {
-			c.MCDropout, c.NumSeeds = false, 1
-			m, _ := fitted(t, Options{}, p, training.Fit{Config: c, Origin: 30, Horizon: 2, Seed: 3})
-			past, future, static, err := m.Inputs(p, 28)
-			require.NoError(t, err)
-			src := &arrays{shape: m.Network().Shape, past: past, future: future, static: static}
-			b := newWorkspace(m.weights[0], p.N(), false, 0)
-			b.refresh()
-			for i := range p.N() {
-				src.fill(&b.inputs[i], i)
-			}
-			b.forward(new(kernel.Scratch), 0, p.N())
-			for i, d := range forecasts(t, m, p, 28, 2) {
-				o := b.out.row(i / 2)[i%2*b.Outputs:][:b.Outputs]
-				if c.Likelihood == training.NegativeBinomial {
-					require.Equal(t, forecast.NegativeBinomial(math.Exp(clampMean(o[0])), math.Exp(clampSize(o[1]))), d)
-					continue
-				}
-				z := make([]float64, len(o))
-				for k, v := range o {
-					z[k] = float64(v)
-				}
-				slices.Sort(z)
-				for k, q := range c.Quantiles {
-					require.InDelta(t, math.Round(max(m.set.scaler().Copies(z[k]), 0)), d.Quantile(q), 1e-9)
-				}
-			}
-		})
-	}
-}
-
 func TestForecastsOfProductsNobodyHasSeen(t *testing.T) {
 	p := shop(60, 30)
 	for name, c := range kinds() {

@@ -55,7 +55,7 @@ func newModel(n *network.Network, set featureSet, path kernel.Path, o Options, a
 	s := n.Shape
 	if s.Past != past || s.Future != future || s.Static != static || s.Lookback < 1 || s.Horizon < 1 || s.Hidden < 1 ||
 		s.EncoderLayers < 1 || s.DecoderLayers < 1 || s.DecoderOutput < 1 || s.TemporalDecoder < 1 || len(n.Seeds) == 0 || s.Outputs != outputs(n) {
-		return nil, fault.New(fault.Invalid, "invalid_model", "the model's shape does not fit its features and likelihood: the file is damaged or from another version")
+		return nil, fault.New(fault.Invalid, "invalid_model_file", "the model's shape does not fit its features and likelihood: the file is damaged or from another version")
 	}
 	l := newLayout(s)
 	for _, tensors := range n.Seeds {

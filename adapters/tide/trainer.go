@@ -129,7 +129,7 @@ func (t *trainer) validate() float64 {
 
 func finite(o outcome) error {
 	if math.IsNaN(o.trainLoss) || math.IsInf(o.trainLoss, 0) {
-		return fault.New(fault.Invalid, "training_diverged",
+		return fault.New(fault.Invalid, "training_failed",
 			"the training lost its way in epoch %d: its loss is no longer a number; lower optimizer_config.lr", o.epochs)
 	}
 	return nil

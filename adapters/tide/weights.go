@@ -119,13 +119,13 @@ func (l *layout) export(array []float32) []network.Tensor {
 // load takes the parameters from named tensors, which must be those of the shape.
 func (w *weights) load(tensors []network.Tensor) error {
 	if len(tensors) != len(w.tensors) {
-		return fault.New(fault.Invalid, "invalid_model", "the model has %d tensors, its shape asks for %d: the file is damaged or from another version",
+		return fault.New(fault.Invalid, "invalid_model_file", "the model has %d tensors, its shape asks for %d: the file is damaged or from another version",
 			len(tensors), len(w.tensors))
 	}
 	for i, t := range w.tensors {
 		given := tensors[i]
 		if given.Name != t.name || !slices.Equal(given.Shape, t.shape) || len(given.Data) != t.size() {
-			return fault.New(fault.Invalid, "invalid_model", "the model's tensor %d is %.60q %v, its shape asks for %s %v: the file is damaged or from another version",
+			return fault.New(fault.Invalid, "invalid_model_file", "the model's tensor %d is %.60q %v, its shape asks for %s %v: the file is damaged or from another version",
 				i, given.Name, given.Shape, t.name, t.shape)
 		}
 		copy(w.params[t.offset:], given.Data)
