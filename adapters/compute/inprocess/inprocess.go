@@ -28,9 +28,15 @@ type Backend struct {
 	clock ports.Clock
 	group sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	stop   map[taskrun.Folder]context.CancelCauseFunc // of what runs
+	mu      sync.Mutex
+	closed  bool
+	running map[taskrun.Folder]running
+}
+
+// running is a run that goes on.
+type running struct {
+	stop context.CancelCauseFunc
+	done chan struct{} // closed when it has ended
 }
 
 // New keeps the runs' folders below root. Close must be called.
@@ -39,7 +45,7 @@ func New(root string, task ports.TaskProgram, clock ports.Clock) (*Backend, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{task: task, runs: runs, clock: clock, stop: map[taskrun.Folder]context.CancelCauseFunc{}}, nil
+	return &Backend{task: task, runs: runs, clock: clock, running: map[taskrun.Folder]running{}}, nil
 }
 
 // Close interrupts what still runs and waits for it. Such runs have not ended:
@@ -47,8 +53,8 @@ func New(root string, task ports.TaskProgram, clock ports.Clock) (*Backend, erro
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	b.closed = true
-	for _, stop := range b.stop {
-		stop(taskrun.ErrInterrupted)
+	for _, r := range b.running {
+		r.stop(taskrun.ErrInterrupted)
 	}
 	b.mu.Unlock()
 	b.group.Wait()
@@ -74,12 +80,12 @@ func (b *Backend) Submit(ctx context.Context, run ports.Run) (string, error) {
 			return false, fault.New(fault.Unavailable, "closed", "this process is stopping; submit the task again after the next start")
 		}
 		ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-		b.stop[folder] = stop
+		b.running[folder] = running{stop, make(chan struct{})}
 		program := taskrun.Program{Task: b.task, Input: input, Output: folder.Output(), Stdout: log, Stderr: log, Clock: b.clock}
 		b.group.Go(func() {
+			defer b.forget(folder)
 			defer lock.Close()
 			defer log.Close()
-			defer b.forget(folder)
 			if _, err := program.In(ctx, folder); err != nil {
 				fmt.Fprintln(log, "error:", err)
 			}
@@ -91,8 +97,9 @@ func (b *Backend) Submit(ctx context.Context, run ports.Run) (string, error) {
 func (b *Backend) forget(folder taskrun.Folder) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stop[folder](nil)
-	delete(b.stop, folder)
+	b.running[folder].stop(nil)
+	close(b.running[folder].done)
+	delete(b.running, folder)
 }
 
 // Status looks at the run.
@@ -134,14 +141,14 @@ func (b *Backend) Cancel(ctx context.Context, runID string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if stop, ok := b.stop[look.Folder]; ok {
-		stop(nil)
+	if r, ok := b.running[look.Folder]; ok {
+		r.stop(nil)
 	}
 	return nil
 }
 
-// Discard removes the run's folder. A run that still goes on is told to stop,
-// and leaves nothing.
+// Discard removes the run's folder. A run that still goes on is told to stop
+// first, and waited for.
 func (b *Backend) Discard(ctx context.Context, runID string) error {
 	look, err := b.runs.Look(ctx, runID)
 	if fault.KindOf(err) == fault.NotFound {
@@ -152,6 +159,16 @@ func (b *Backend) Discard(ctx context.Context, runID string) error {
 	}
 	if err != nil {
 		return err
+	}
+	b.mu.Lock()
+	r, ok := b.running[look.Folder]
+	b.mu.Unlock()
+	if ok {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return fault.Wrap("inprocess.Discard", ctx.Err())
+		}
 	}
 	return look.Folder.Remove()
 }

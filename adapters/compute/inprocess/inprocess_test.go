@@ -1,6 +1,8 @@
 package inprocess_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -37,4 +39,17 @@ func TestClosedTakesNothingMore(t *testing.T) {
 	require.NoError(t, b.Close())
 	_, err := b.Submit(t.Context(), ports.Run{TaskID: "job", Attempt: 1, Input: "x"})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+}
+
+func TestDiscardEndsWhatRuns(t *testing.T) {
+	root := t.TempDir()
+	b := open(t, root)
+	input := filepath.Join(t.TempDir(), "input.zip")
+	require.NoError(t, os.WriteFile(input, []byte("wait"), 0o600))
+	id, err := b.Submit(t.Context(), ports.Run{TaskID: "job", Attempt: 1, Input: input})
+	require.NoError(t, err)
+	require.NoError(t, b.Discard(t.Context(), id))
+	require.NoDirExists(t, filepath.Join(root, id))
+	_, err = b.Status(t.Context(), id)
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
 }

@@ -163,16 +163,24 @@ func (b *Backend) Cancel(ctx context.Context, runID string) error {
 
 // Discard removes the run's folder. A run that still goes on is killed first.
 func (b *Backend) Discard(ctx context.Context, runID string) error {
-	look, err := b.runs.Look(ctx, runID)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil
+	for {
+		look, err := b.runs.Look(ctx, runID)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			return nil
+		case err != nil:
+			return err
+		case !look.Alive:
+			return look.Folder.Remove()
+		}
+		signal(look, syscall.SIGKILL)
+		select { // until it is gone: it could write into a folder that is being removed
+		case <-ctx.Done():
+			return fault.Wrap("local.Discard", ctx.Err())
+		case <-time.After(5 * time.Millisecond):
+		}
+		b.collect()
 	}
-	if err != nil {
-		return err
-	}
-	signal(look, syscall.SIGKILL)
-	b.collect()
-	return look.Folder.Remove()
 }
 
 // signal signals the child's whole session, if it is still the child: its lock

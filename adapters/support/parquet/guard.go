@@ -1,27 +1,49 @@
 package parquet
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
+	"math/bits"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/plastinka/predictor/domain/fault"
 )
 
-// guard reads a file's structure before the library does, which believes what a
-// file says of itself: a few bytes make it take gigabytes, or turn for hours.
-// Past the guard, every length in the file is one that its content bears out.
-// It lets through what Write writes and little else: data pages of version 2,
-// plain values, Zstandard.
+// guard reads a file through before the library does, which believes what a
+// file says of itself: a few bytes make it take gigabytes, turn for hours, or
+// take a float for a pointer. Past the guard, every length and number of values
+// in the file is one that its content bears out, and every column has the type
+// it is read as. It lets through what Write writes and little else: data pages
+// of version 2, plain values, Zstandard; rows of plain columns and lists.
 type guard struct {
-	r      io.ReaderAt
-	size   int64
-	name   string
-	limits Limits
-	zstd   *zstd.Decoder
-	left   int64 // bytes that may still be unpacked
+	r       io.ReaderAt
+	size    int64
+	name    string
+	limits  Limits
+	columns []column
+	zstd    *zstd.Decoder
+	left    int64 // bytes that may still be unpacked
+}
+
+// column is what a column must be.
+type column struct {
+	path     string
+	kind     parquet.Kind
+	repeated bool // the elements of a list
+}
+
+// columnsOf are the columns of a schema, in their order.
+func columnsOf(s *parquet.Schema) (list []column) {
+	for _, path := range s.Columns() {
+		leaf, _ := s.Lookup(path...)
+		list = append(list, column{strings.Join(path, "."), leaf.Node.Type().Kind(), leaf.MaxRepetitionLevel > 0})
+	}
+	return list
 }
 
 // Numbers of the format (parquet.thrift).
@@ -41,13 +63,13 @@ const (
 )
 
 // inspect refuses a file that is not safe to hand to the library.
-func inspect(r io.ReaderAt, size int64, name string, limits Limits) error {
+func inspect(r io.ReaderAt, size int64, name string, limits Limits, schema *parquet.Schema) error {
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return fault.Wrap("parquet.inspect", err)
 	}
 	defer decoder.Close()
-	g := &guard{r, size, name, limits, decoder, limits.Bytes}
+	g := &guard{r, size, name, limits, columnsOf(schema), decoder, limits.Bytes}
 	return g.file()
 }
 
@@ -91,10 +113,8 @@ func (g *guard) file() error {
 			return corrupt(g.name, "a group has %d rows, of %d in all", in, rows)
 		}
 		found += in
-		for _, column := range group.field(1).list {
-			if err := g.column(column.field(3), in, footer); err != nil {
-				return err
-			}
+		if err := g.group(group.field(1).list, in, footer); err != nil {
+			return err
 		}
 	}
 	if found != rows {
@@ -103,8 +123,30 @@ func (g *guard) file() error {
 	return nil
 }
 
+// group checks the columns' parts in a group of rows.
+func (g *guard) group(parts []thrift, rows, footer int64) error {
+	for i, c := range g.columns {
+		var path [][]byte
+		if i < len(parts) {
+			for _, p := range parts[i].field(3).field(3).list {
+				path = append(path, p.text)
+			}
+		}
+		if found := string(bytes.Join(path, []byte("."))); found != c.path || int64(c.kind) != parts[i].field(3).field(1).number {
+			return corrupt(g.name, "its columns are not the expected ones: %.80q, or of another type, where %q must be", found, c.path)
+		}
+		if err := g.column(c, parts[i].field(3), rows, footer); err != nil {
+			return err
+		}
+	}
+	if len(parts) != len(g.columns) {
+		return corrupt(g.name, "its columns are not the expected ones: there are %d, not %d", len(parts), len(g.columns))
+	}
+	return nil
+}
+
 // column follows the pages of a column's part in a group.
-func (g *guard) column(meta thrift, rows, footer int64) error {
+func (g *guard) column(c column, meta thrift, rows, footer int64) error {
 	from, length := meta.field(9).number, meta.field(7).number
 	if meta.field(4).number != codecZstd || meta.field(11).number != 0 {
 		return corrupt(g.name, "a column is not compressed with Zstandard, or has a dictionary")
@@ -119,7 +161,7 @@ func (g *guard) column(meta thrift, rows, footer int64) error {
 	}
 	values, inPages := int64(0), int64(0)
 	for end := from + length; from < end; {
-		page, err := g.page(from, end)
+		page, err := g.page(c, from, end)
 		if err != nil {
 			return err
 		}
@@ -135,7 +177,7 @@ func (g *guard) column(meta thrift, rows, footer int64) error {
 type page struct{ end, rows, values int64 }
 
 // page checks the page at from.
-func (g *guard) page(from, end int64) (p page, err error) {
+func (g *guard) page(c column, from, end int64) (p page, err error) {
 	text, err := g.bytes(from, min(end-from, maxHeader))
 	if err != nil {
 		return p, err
@@ -146,17 +188,15 @@ func (g *guard) page(from, end int64) (p page, err error) {
 	}
 	data := header.field(8)
 	unpacked, packed := header.field(2).number, header.field(3).number
-	repetition, definition := data.field(6).number, data.field(5).number
+	repetition, definition, nulls := data.field(6).number, data.field(5).number, data.field(2).number
 	p = page{from + int64(n) + packed, data.field(3).number, data.field(1).number}
 	if header.field(1).number != pageDataV2 || data.field(4).number != encodingPlain {
 		return p, corrupt(g.name, "the page at %d is not one of plain values", from)
 	}
-	if packed < 0 || p.end > end || p.rows < 0 || p.values < p.rows || data.field(2).number < 0 || data.field(2).number > p.values ||
-		repetition < 0 || definition < 0 || repetition+definition > min(packed, unpacked) {
+	if packed < 0 || p.end > end || p.rows < 0 || p.values < p.rows || nulls < 0 || nulls > p.values ||
+		repetition < 0 || definition < 0 || repetition+definition > min(packed, unpacked) ||
+		!c.repeated && (repetition+definition+nulls != 0 || p.values != p.rows) {
 		return p, corrupt(g.name, "the page at %d does not fit together", from)
-	}
-	if p.values-p.rows > unpacked { // rows are bounded; what a list adds to them takes room
-		return p, corrupt(g.name, "the page at %d says that it has %d values", from, p.values)
 	}
 	if g.left -= unpacked; unpacked > g.limits.Bytes || g.left < 0 {
 		return p, fault.New(fault.TooLarge, "unpacked_too_large", "%s unpacks to more than %d bytes, the most that is read", g.name, g.limits.Bytes)
@@ -165,47 +205,83 @@ func (g *guard) page(from, end int64) (p page, err error) {
 	if err != nil {
 		return p, err
 	}
-	for _, levels := range [][]byte{content[:repetition], content[repetition : repetition+definition]} {
-		if len(levels) > 0 && !levelsFit(levels, p.values) {
+	if c.repeated {
+		again, ok1 := countLevels(content[:repetition], p.values)
+		present, ok2 := countLevels(content[repetition:repetition+definition], p.values)
+		if !ok1 || !ok2 || again != p.values-p.rows || present != p.values-nulls {
 			return p, corrupt(g.name, "the levels of the page at %d are damaged", from)
 		}
 	}
-	return p, g.unpack(content[repetition+definition:], unpacked-repetition-definition, from)
+	if !g.holds(content[repetition+definition:], unpacked-repetition-definition, c.kind, p.values-nulls) {
+		return p, corrupt(g.name, "the page at %d does not unpack to the %d values it says", from, p.values-nulls)
+	}
+	return p, nil
 }
 
-// unpack checks that packed values are as long as said, without keeping them.
-func (g *guard) unpack(packed []byte, unpacked, at int64) error {
-	if len(packed) == 0 && unpacked == 0 {
-		return nil
+// holds reports whether packed is unpacked bytes, which are so many values of a
+// kind. It keeps none of them.
+func (g *guard) holds(packed []byte, unpacked int64, kind parquet.Kind, values int64) bool {
+	width := map[parquet.Kind]int64{parquet.Int32: 4, parquet.Int64: 8, parquet.Float: 4, parquet.Double: 8}[kind]
+	if width > 0 && (unpacked%width != 0 || unpacked/width != values) {
+		return false
 	}
-	err := g.zstd.Reset(bytes.NewReader(packed))
-	var n int64
-	if err == nil {
-		n, err = io.Copy(io.Discard, io.LimitReader(g.zstd, unpacked+1))
+	if len(packed) == 0 {
+		return unpacked == 0 && values == 0
 	}
-	if err != nil || n != unpacked {
-		return corrupt(g.name, "the page at %d does not unpack to the %d bytes it says", at, unpacked)
+	if g.zstd.Reset(bytes.NewReader(packed)) != nil {
+		return false
 	}
-	return nil
-}
-
-// levelsFit reports whether levels of one bit, in the hybrid of runs and packed
-// groups of eight, are as many as said: lists have one level, plain columns none.
-func levelsFit(b []byte, values int64) bool {
-	for len(b) > 0 {
-		header, n := binary.Uvarint(b)
-		if n <= 0 || header>>1 > uint64(values)+8 {
+	in := io.LimitReader(g.zstd, unpacked+1)
+	if width > 0 {
+		n, err := io.Copy(io.Discard, in)
+		return err == nil && n == unpacked
+	}
+	if kind != parquet.ByteArray {
+		return false
+	}
+	buffered := bufio.NewReaderSize(in, 1<<16)
+	for range values {
+		var length [4]byte
+		if _, err := io.ReadFull(buffered, length[:]); err != nil {
 			return false
+		}
+		n := int64(binary.LittleEndian.Uint32(length[:]))
+		if got, err := io.CopyN(io.Discard, buffered, n); err != nil || got != n {
+			return false
+		}
+		unpacked -= 4 + n
+	}
+	_, err := buffered.ReadByte()
+	return unpacked == 0 && err == io.EOF
+}
+
+// countLevels counts the ones among levels of one bit, in the hybrid of runs and
+// packed groups of eight; ok is whether they are as many as said.
+func countLevels(b []byte, values int64) (ones int64, ok bool) {
+	for len(b) > 0 && values > 0 {
+		header, n := binary.Uvarint(b)
+		count := int64(header >> 1)
+		if n <= 0 || count > values {
+			return 0, false
 		}
 		b = b[n:]
-		count, width := int64(header>>1), 1 // a run: one byte with the value
-		if header&1 == 1 {
-			count, width = 8*count, int(count)
+		if header&1 == 0 { // a run: one byte with the value
+			if len(b) == 0 || b[0] > 1 {
+				return 0, false
+			}
+			ones, values, b = ones+count*int64(b[0]), values-count, b[1:]
+			continue
 		}
-		if len(b) < width || count > values+7 {
-			return false
+		if int64(len(b)) < count || 8*count >= values+8 {
+			return 0, false
 		}
-		b, values = b[width:], values-count
+		for _, group := range b[:count] {
+			if values < 8 { // the last group is filled up
+				group &= 1<<max(values, 0) - 1
+			}
+			ones, values = ones+int64(bits.OnesCount8(group)), values-8
+		}
+		b = b[count:]
 	}
-	return values <= 0 && values > -8
+	return ones, len(b) == 0 && values <= 0
 }

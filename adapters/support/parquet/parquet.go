@@ -74,20 +74,21 @@ func Read[T any](r io.ReaderAt, size int64, name string, limits Limits) (rows []
 			rows, err = nil, corrupt(name, "%v", p)
 		}
 	}()
-	if err := inspect(r, size, name, limits); err != nil {
+	var names []parquet.SchemaOption
+	var options []parquet.ReaderOption
+	for _, c := range columns[T]() {
+		names, options = append(names, c), append(options, c)
+	}
+	schema := parquet.SchemaOf(new(T), names...)
+	if err := inspect(r, size, name, limits, schema); err != nil {
 		return nil, err
 	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, corrupt(name, "%v", err)
 	}
-	var names []parquet.SchemaOption
-	var options []parquet.ReaderOption
-	for _, c := range columns[T]() {
-		names, options = append(names, c), append(options, c)
-	}
-	if want := parquet.SchemaOf(new(T), names...); !parquet.EqualNodes(file.Schema(), want) {
-		return nil, corrupt(name, "its columns are not the expected ones: %s", describe(file.Schema(), want))
+	if !parquet.EqualNodes(file.Schema(), schema) {
+		return nil, corrupt(name, "its columns are not the expected ones")
 	}
 	reader := parquet.NewGenericReader[T](file, options...)
 	defer reader.Close()
@@ -103,23 +104,6 @@ func Read[T any](r io.ReaderAt, size int64, name string, limits Limits) (rows []
 		}
 	}
 	return rows, nil
-}
-
-// describe names the first column that differs.
-func describe(got, want *parquet.Schema) string {
-	have := map[string]bool{}
-	for _, f := range got.Fields() {
-		have[f.Name()] = true
-	}
-	for _, f := range want.Fields() {
-		if !have[f.Name()] {
-			return "column " + f.Name() + " is missing"
-		}
-	}
-	if len(got.Fields()) > len(want.Fields()) {
-		return "there are too many"
-	}
-	return "a column has another type or place"
 }
 
 // columns names every column by the json tag of its field.

@@ -78,7 +78,7 @@ func TestReadRefuses(t *testing.T) {
 		Name string `json:"title"`
 	}
 	_, err := parquet.Read[other](bytes.NewReader(data), int64(len(data)), "x.parquet", generous)
-	require.ErrorContains(t, err, "x.parquet cannot be read as a Parquet file: its columns are not the expected ones: column title is missing")
+	require.ErrorContains(t, err, "x.parquet cannot be read as a Parquet file: its columns are not the expected ones: \"name\", or of another type, where \"title\" must be")
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
 	_, err = parquet.Read[row](bytes.NewReader(data), int64(len(data)), "x.parquet", parquet.Limits{Rows: 99, Bytes: 1 << 20})
 	require.Equal(t, "too_many_rows", fault.CodeOf(err))

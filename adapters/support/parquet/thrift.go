@@ -6,10 +6,11 @@ import (
 )
 
 // thrift is a value of Thrift's compact protocol, in which Parquet writes its
-// footer and the headers of its pages. Of numbers other than integers, and of
-// strings and maps, only the length matters here.
+// footer and the headers of its pages. Of numbers other than integers only the
+// length matters here; maps do not occur.
 type thrift struct {
 	number int64
+	text   []byte
 	list   []thrift
 	fields map[int64]thrift
 }
@@ -135,12 +136,12 @@ func (r *thriftReader) value(kind byte, depth int) (t thrift) {
 	case thriftDouble:
 		r.take(8)
 	case thriftBinary:
-		r.take(r.uvarint())
+		t.text = r.take(r.uvarint())
 	case thriftList, thriftSet:
 		t.list = r.elements(depth)
 	case thriftStruct:
 		t = r.structure(depth)
-	default: // maps do not occur
+	default:
 		r.fail()
 	}
 	return t
