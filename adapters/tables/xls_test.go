@@ -102,7 +102,7 @@ func sharedStrings(rng *rand.Rand, texts []string, limit int) []byte {
 	}
 	for _, s := range texts {
 		var units []uint16
-		for _, b := range []rune(s) {
+		for _, b := range s {
 			if b < 0x10000 {
 				units = append(units, uint16(b))
 			} else {
