@@ -15,6 +15,12 @@ import (
 // maxAttempts is how often a task is tried when its backend fails.
 const maxAttempts = 3
 
+// taskSuffix ends the names of tasks' inputs, which begin with their jobs' ids.
+const taskSuffix = ".zip"
+
+// runLost is the code of a run that its backend does not know any more.
+const runLost = "run_lost"
+
 // remote runs one task of a job on a compute backend and survives the death of
 // this process at any point: what it has reached is in the job's state, and
 // every step may be repeated.
@@ -44,17 +50,17 @@ func (r *remote) run(ctx context.Context, j *JobRun, prepare func(context.Contex
 	if err := j.State(&state); err != nil {
 		return nil, err
 	}
-	name := j.Job.ID + ".zip"
+	name := j.Job.ID + taskSuffix
 	input, err := r.Artifacts.Path(ports.TaskInputs, name)
 	if err != nil {
 		return nil, err
 	}
-	if !state.Prepared {
-		if err := r.prepare(ctx, j, input, &state, prepare); err != nil {
-			return nil, err
-		}
-	}
 	for {
+		if !state.Prepared {
+			if err := r.prepare(ctx, j, input, &state, prepare); err != nil {
+				return nil, err
+			}
+		}
 		status, err := r.follow(ctx, j, input, &state)
 		if err != nil {
 			return nil, r.interrupted(ctx, state, name, err)
@@ -70,6 +76,7 @@ func (r *remote) run(ctx context.Context, j *JobRun, prepare func(context.Contex
 			r.countRetry(ctx, j, status)
 			_ = r.Compute.Discard(ctx, state.RunID)
 			state.RunID, state.Cursor = "", ""
+			state.Prepared = status.Code != runLost // its input may have gone with it
 			if err := j.Keep(ctx, state); err != nil {
 				return nil, err
 			}
@@ -112,12 +119,17 @@ func (r *remote) follow(ctx context.Context, j *JobRun, input string, state *rem
 	}
 	for {
 		status, err := r.Compute.Status(ctx, state.RunID)
-		if err != nil {
-			if fault.KindOf(err) != fault.Unavailable && fault.KindOf(err) != fault.Unauthenticated {
-				return status, fault.Wrap("app.follow", err)
-			}
+		switch fault.KindOf(err) {
+		case "":
+		case fault.Unavailable, fault.Unauthenticated:
 			// The backend cannot be asked now; the training is not lost by that.
 			status = ports.RunStatus{State: ports.RunRunning, Progress: j.Job.Progress, Message: "waiting: " + err.Error()}
+		case fault.NotFound:
+			// Somebody removed it, or a process died after it had cleaned up and
+			// before it had said how the job ended.
+			status = ports.RunStatus{State: ports.RunFailed, Failure: ports.BackendFault, Code: runLost, Reason: err.Error()}
+		default:
+			return status, fault.Wrap("app.follow", err)
 		}
 		switch status.State {
 		case ports.RunSucceeded, ports.RunFailed, ports.RunCancelled:

@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/catalog"
@@ -237,34 +235,6 @@ func (u *Upload) discard(id string, files int) {
 			u.Log.Warn("a file of an upload could not be removed; the next start will try again", "job", id, "error", err)
 		}
 	}
-}
-
-// abandoned is how old a kept file without a job must be to go: younger ones
-// may belong to a submission that another process is just making.
-const abandoned = 24 * time.Hour
-
-// Sweep removes the files of uploads that have ended, or never began: those of
-// processes that died. It is for the start of a program.
-func (u *Upload) Sweep(ctx context.Context) error {
-	kept, err := u.Artifacts.List(ports.Uploads)
-	if err != nil {
-		return fault.Wrap("app.Sweep", err)
-	}
-	for _, f := range kept {
-		id := f.Name[:max(0, strings.LastIndexByte(f.Name, '-'))] // of keptName
-		j, err := u.DB.Jobs().Job(ctx, id)
-		old := u.Clock.Now().Sub(f.Modified) > abandoned
-		switch {
-		case fault.KindOf(err) == fault.NotFound && !old, err == nil && !j.Status.Ended():
-			continue
-		case err != nil && fault.KindOf(err) != fault.NotFound:
-			return fault.Wrap("app.Sweep", err)
-		}
-		if err := u.Artifacts.Remove(ports.Uploads, f.Name); err != nil {
-			return fault.Wrap("app.Sweep", err)
-		}
-	}
-	return nil
 }
 
 // PriceBins are the price categories of a database, which it got when the

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -481,7 +482,7 @@ func TestUploadInterrupted(t *testing.T) {
 	require.Equal(t, job.Pending, j.Status)
 	require.Len(t, b.kept(t), 4)
 	require.Equal(t, before, dump(t, b.DB))
-	require.NoError(t, b.Sweep(t.Context()))
+	require.NoError(t, b.sweep(t))
 	require.Len(t, b.kept(t), 4, "those of an unfinished job stay")
 
 	b.Tables = real
@@ -534,15 +535,27 @@ func TestUploadLosesItsLease(t *testing.T) {
 	require.Equal(t, before, dump(t, b.DB))
 }
 
+// sweep is a start of the program on the bench; the makers of the named files
+// are known to be gone.
+func (b *bench) sweep(t *testing.T, orphans ...string) error {
+	s := app.Sweep{DB: b.DB, Clock: b.clock, Artifacts: b.Artifacts,
+		Orphan: func(place ports.Place, name string) bool {
+			return place == ports.Uploads && slices.Contains(orphans, name)
+		}}
+	return s.Run(t.Context())
+}
+
 func TestUploadSweep(t *testing.T) {
 	b := newBench(t)
 	r, err := b.Receive(t.Context(), spring())
 	require.NoError(t, err)
 	_ = r // never submitted: its process died
-	require.NoError(t, b.Sweep(t.Context()))
+	require.NoError(t, b.sweep(t))
 	require.Len(t, b.kept(t), 4, "somebody may be submitting them now")
+	require.NoError(t, b.sweep(t, b.kept(t)[0].Name))
+	require.Len(t, b.kept(t), 3, "whoever submitted this one is gone")
 	b.clock.now = time.Now().Add(25 * time.Hour)
-	require.NoError(t, b.Sweep(t.Context()))
+	require.NoError(t, b.sweep(t))
 	require.Empty(t, b.kept(t))
 
 	b = newBench(t)
@@ -552,7 +565,7 @@ func TestUploadSweep(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.DB.Jobs().RequestCancel(t.Context(), a.JobID, b.clock.now)
 	require.NoError(t, err)
-	require.NoError(t, b.Sweep(t.Context()))
+	require.NoError(t, b.sweep(t))
 	require.Empty(t, b.kept(t), "the job was cancelled before it began")
 }
 

@@ -31,8 +31,9 @@ const longest = 200
 
 // Store is the files of a data root. It is safe for concurrent use.
 type Store struct {
-	root string
-	lock *filelock.Lock
+	root  string
+	lock  *filelock.Lock
+	found map[ports.Place][]string // complete when nobody else used the root
 }
 
 var _ ports.Artifacts = (*Store)(nil)
@@ -52,7 +53,7 @@ func Open(ctx context.Context, root string) (_ *Store, err error) {
 	if err != nil {
 		return nil, translate("Open", root, err)
 	}
-	s := &Store{root, lock}
+	s := &Store{root: root, lock: lock}
 	if err := s.enter(ctx); err != nil {
 		return nil, fault.Wrap("files.Open", errors.Join(err, lock.Close()))
 	}
@@ -82,6 +83,9 @@ func (s *Store) enter(ctx context.Context) error {
 		if err := s.removePartial(); err != nil {
 			return err
 		}
+		if err := s.take(); err != nil {
+			return err
+		}
 	}
 	// Others hold it exclusively only for the moment of their start.
 	ok, err := s.lock.Shared(ctx, patience)
@@ -108,6 +112,27 @@ func (s *Store) removePartial() error {
 		}
 	}
 	return nil
+}
+
+// take notes what is there, while nobody else uses the root.
+func (s *Store) take() error {
+	s.found = map[ports.Place][]string{}
+	for _, place := range places() {
+		files, err := s.List(place)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			s.found[place] = append(s.found[place], f.Name)
+		}
+	}
+	return nil
+}
+
+// Orphan reports whether the file was there at a moment of Open at which nobody
+// else used the data root: the process that made it is gone.
+func (s *Store) Orphan(place ports.Place, name string) bool {
+	return slices.Contains(s.found[place], name)
 }
 
 // Root is the data root's absolute path.

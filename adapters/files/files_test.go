@@ -108,3 +108,24 @@ func TestAdoptAcrossFileSystems(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "content", string(b))
 }
+
+// TestOrphans: what was there when a process had the root to itself was made by
+// one that is gone.
+func TestOrphans(t *testing.T) {
+	root := t.TempDir()
+	save := func(s *files.Store, name string) {
+		require.NoError(t, s.Save(ports.Uploads, name, func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err }))
+	}
+	first := open(t, root)
+	save(first, "old")
+	require.False(t, first.Orphan(ports.Uploads, "old"), "its own")
+	beside := open(t, root)
+	require.False(t, beside.Orphan(ports.Uploads, "old"), "its maker lives")
+	require.NoError(t, beside.Close())
+	require.NoError(t, first.Close())
+	next := open(t, root)
+	save(next, "new")
+	require.True(t, next.Orphan(ports.Uploads, "old"))
+	require.False(t, next.Orphan(ports.Uploads, "new"))
+	require.False(t, next.Orphan(ports.ModelFiles, "old"))
+}

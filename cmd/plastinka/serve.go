@@ -52,9 +52,6 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 		return err
 	}
 	defer mark()
-	if err := in.Uploads.Sweep(ctx); err != nil {
-		log.Warn("leftovers of earlier uploads could not be removed", "error", err)
-	}
 	wake := make(chan struct{}, 1)
 	in.Worker.Wake = wake
 	service := httpapi.New(in.App, httpapi.Options{Version: programVersion(), APIKeyHash: set.APIKeyHash, AdminKeyHash: set.AdminKeyHash,

@@ -195,6 +195,10 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 		return nil, err
 	}
 	closers = append(closers, closeCompute)
+	sweep := app.Sweep{DB: db, Clock: now, Artifacts: store, Compute: compute, Log: log, Orphan: store.Orphan}
+	if err := sweep.Run(ctx); err != nil {
+		log.Warn("leftovers of earlier jobs could not be removed; the next start will try again", "error", err)
+	}
 	warnings := set.Warnings
 	if set.Today != nil {
 		warnings = append(warnings, "today is fixed to "+set.Today.String()+" by PLASTINKA_TODAY")
