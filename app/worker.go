@@ -220,7 +220,7 @@ func (w *Worker) run(ctx context.Context, j job.Job) {
 	jobCtx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
-	wg.Go(func() { w.heartbeat(jobCtx, log, r.Job, cancel, stop) })
+	wg.Go(func() { w.heartbeat(jobCtx, log, j, cancel, stop) })
 	log.Info("job started")
 	result, err := w.safely(jobCtx, handle, r)
 	close(stop)
