@@ -213,7 +213,7 @@ func FuzzPrice(f *testing.F) {
 		}
 		require.False(t, math.IsNaN(v) || math.IsInf(v, 0) || v < 0)
 		spaced := strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) {
+			if unicode.IsSpace(r) || r == 0 {
 				return -1
 			}
 			return r
