@@ -104,9 +104,9 @@ func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel
 	weights := make([]float64, len(now.parts))
 	done := map[string]bool{}
 	for i, q := range now.parts {
-		ds, err := q.model.Forecast(ctx, known, origin, r.horizon)
+		ds, err := q.forecast(ctx, known, origin, r.horizon)
 		if err != nil {
-			return failedTraining(q.name, err)
+			return err
 		}
 		members, weights[i] = append(members, ds), q.weight
 	}

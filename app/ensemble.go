@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,9 +24,9 @@ func (m mixture) Forecast(ctx context.Context, p *panel.Panel, origin, horizon i
 		if q.weight == 0 {
 			continue
 		}
-		ds, err := q.model.Forecast(ctx, p, origin, horizon)
+		ds, err := q.forecast(ctx, p, origin, horizon)
 		if err != nil {
-			return nil, failedTraining(q.name, err)
+			return nil, err
 		}
 		members, weights = append(members, ds), append(weights, q.weight)
 	}
@@ -33,6 +34,20 @@ func (m mixture) Forecast(ctx context.Context, p *panel.Panel, origin, horizon i
 }
 
 var _ ports.Model = mixture(nil)
+
+// forecast is the member's own, checked: a network can go astray.
+func (q part) forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error) {
+	ds, err := q.model.Forecast(ctx, p, origin, horizon)
+	if err != nil {
+		return nil, failedTraining(q.name, err)
+	}
+	for _, d := range ds {
+		if math.IsNaN(d.Expected) || math.IsInf(d.Expected, 0) {
+			return nil, failedTraining(q.name, errors.New("a forecast is not a number; a lower learning rate may help"))
+		}
+	}
+	return ds, nil
+}
 
 // mix mixes the members' distributions, one by one.
 func mix(members [][]forecast.Distribution, weights []float64) []forecast.Distribution {

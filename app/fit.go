@@ -8,7 +8,6 @@ import (
 
 	"github.com/plastinka/predictor/domain/baseline"
 	"github.com/plastinka/predictor/domain/fault"
-	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
@@ -211,14 +210,4 @@ func put(metrics map[string]float64, name string, v float64) {
 	if !math.IsNaN(v) && !math.IsInf(v, 0) {
 		metrics[name] = v
 	}
-}
-
-// finite says whether every distribution is one.
-func finite(ds []forecast.Distribution) bool {
-	for _, d := range ds {
-		if math.IsNaN(d.Expected) || math.IsInf(d.Expected, 0) {
-			return false
-		}
-	}
-	return true
 }

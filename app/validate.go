@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"github.com/plastinka/predictor/domain/baseline"
@@ -56,12 +55,9 @@ func validate(ctx context.Context, p *panel.Panel, f training.Fit, parts []part)
 		for j, q := range parts {
 			ds := v.shrunk[len(v.shrunk)-len(cells):]
 			if q.name != baseline.ShrunkHistogram {
-				all, err := q.model.Forecast(ctx, known, origin, horizon)
+				all, err := q.forecast(ctx, known, origin, horizon)
 				if err != nil {
-					return nil, failedTraining(q.name, err)
-				}
-				if !finite(all) {
-					return nil, failedTraining(q.name, errors.New("a forecast is not a number"))
+					return nil, err
 				}
 				ds = pick(nil, all, cells)
 			}

@@ -15,10 +15,17 @@ const (
 
 // NegativeBinomial is the count distribution of the given mean ≥ 0 in copies
 // and size r > 0 (variance mean + mean²/r), by the recurrence
-// P(k+1) = P(k)·(k+r)/(k+1)·mean/(mean+r).
+// P(k+1) = P(k)·(k+r)/(k+1)·mean/(mean+r). An infinite size is the Poisson
+// distribution. Of a mean or size that is not a number it has only the mean,
+// which is not a number either, so that nobody takes it for a forecast of zero.
 func NegativeBinomial(mean, size float64) Distribution {
-	if !(mean > 0) {
+	switch {
+	case math.IsNaN(mean+size) || math.IsInf(mean, 0):
+		return Distribution{Expected: math.NaN()}
+	case mean <= 0:
 		return Distribution{}
+	case math.IsInf(size, 1):
+		return Poisson(mean)
 	}
 	p := mean / (mean + size)
 	d := recurrence(size*math.Log1p(-p), func(k float64) float64 { return (k + size) / (k + 1) * p })
@@ -26,9 +33,13 @@ func NegativeBinomial(mean, size float64) Distribution {
 	return d
 }
 
-// Poisson is the Poisson distribution of the given mean ≥ 0 in copies.
+// Poisson is the Poisson distribution of the given mean ≥ 0 in copies; a mean
+// that is not a number stays one, as in NegativeBinomial.
 func Poisson(mean float64) Distribution {
-	if !(mean > 0) {
+	switch {
+	case math.IsNaN(mean) || math.IsInf(mean, 0):
+		return Distribution{Expected: math.NaN()}
+	case mean <= 0:
 		return Distribution{}
 	}
 	d := recurrence(-mean, func(k float64) float64 { return mean / (k + 1) })

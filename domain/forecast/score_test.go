@@ -153,3 +153,17 @@ func TestCountsOfKnownDistributions(t *testing.T) {
 		require.InEpsilon(t, c.variance, square-mean*mean, 1e-2)
 	}
 }
+
+// TestNotANumberIsNotZero: a network that has gone astray must not look like a
+// forecast of nothing.
+func TestNotANumberIsNotZero(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, d := range []forecast.Distribution{forecast.Poisson(nan), forecast.Poisson(inf), forecast.NegativeBinomial(nan, 1),
+		forecast.NegativeBinomial(1, nan), forecast.NegativeBinomial(inf, 1)} {
+		require.True(t, math.IsNaN(d.Expected))
+		require.Empty(t, d.Probs)
+	}
+	require.Equal(t, forecast.Poisson(2), forecast.NegativeBinomial(2, inf))
+	require.Equal(t, forecast.Distribution{}, forecast.NegativeBinomial(0, 3))
+	require.Equal(t, forecast.Distribution{}, forecast.Poisson(-1))
+}
