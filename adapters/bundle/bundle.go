@@ -130,7 +130,7 @@ type reader struct {
 func read(ctx context.Context, path string, members func(reader) error) error {
 	z, err := zip.OpenReader(path)
 	if err != nil {
-		return corrupt("the file", "it is not a whole zip file: %v", err)
+		return corrupt(path, "it is not a whole zip file: %v", err)
 	}
 	defer z.Close()
 	return open(ctx, &z.Reader, members)
