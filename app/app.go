@@ -21,20 +21,40 @@ type App struct {
 	Configs  *Configs
 	Models   *Models
 	Reports  *Reports
+	History  *History
+	Products *Products
+	Retain   *Retention
 	Export   Export
 	Worker   *Worker
 }
 
-// Backup writes a consistent copy of the database into the data root and
-// returns its path.
-func (a *App) Backup(ctx context.Context) (string, error) {
+// MakeBackup writes a consistent copy of the database into the data root.
+func (a *App) MakeBackup(ctx context.Context) (ports.Artifact, error) {
 	name := "plastinka-" + a.Clock.Now().UTC().Format("20060102-150405.000") + ".db"
 	path, err := a.Artifacts.Path(ports.Backups, name)
 	if err != nil {
-		return "", err
+		return ports.Artifact{}, err
 	}
 	if err := a.DB.Backup(ctx, path); err != nil {
-		return "", fault.Wrap("app.Backup", err)
+		return ports.Artifact{}, fault.Wrap("app.Backup", err)
 	}
-	return path, nil
+	files, err := a.Artifacts.List(ports.Backups)
+	if err != nil {
+		return ports.Artifact{}, fault.Wrap("app.Backup", err)
+	}
+	for _, f := range files {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	return ports.Artifact{}, fault.New(fault.Internal, "internal_error", "the backup %s was made and is gone", name)
+}
+
+// Backup is MakeBackup, and returns the copy's path.
+func (a *App) Backup(ctx context.Context) (string, error) {
+	made, err := a.MakeBackup(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.Artifacts.Path(ports.Backups, made.Name)
 }

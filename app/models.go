@@ -28,6 +28,7 @@ type Models struct {
 	DB        ports.Database
 	Clock     ports.Clock
 	Artifacts ports.Artifacts
+	Files     ports.ModelFile // looks into files that somebody brings
 	Metric    Metric
 }
 

@@ -104,7 +104,8 @@ func commands() []func(*session) *cobra.Command {
 		demoCommand, uploadCommand, trainCommand, backtestCommand, reportCommand, statusCommand, serveCommand,
 		exportCommand, predictCommand, evaluateCommand, simulateCommand,
 		jobsCommand, configsCommand, modelsCommand,
-		keysCommand, doctorCommand, configCommand, backupCommand, taskCommand, versionCommand,
+		keysCommand, doctorCommand, configCommand, backupCommand, restoreCommand, retainCommand,
+		openapiCommand, taskCommand, versionCommand,
 	}
 }
 

@@ -35,6 +35,12 @@ type House struct {
 	Open     func(ctx context.Context, flags map[string]string, log func(slog.Level) *slog.Logger) (*Installation, error)
 	Doctor   func(ctx context.Context, flags map[string]string) []Check
 	Serve    func(ctx context.Context, flags map[string]string, streams Streams) error
+	// Restore puts a backup in the database's place and returns where the old
+	// database is now; "" if there was none.
+	Restore func(ctx context.Context, flags map[string]string, file string) (aside string, err error)
+	// OpenAPI is the description of the HTTP API, of version 3.1 or 3.0, as yaml
+	// or json.
+	OpenAPI  func(format, version string) ([]byte, error)
 	Simulate func(ctx context.Context, o SimulateOptions) (Simulated, error)
 	// Task runs the task program and returns its exit code.
 	Task     func(ctx context.Context, flags map[string]string, input, output string, streams Streams) (int, error)

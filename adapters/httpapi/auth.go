@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -18,27 +20,42 @@ import (
 	"github.com/plastinka/predictor/ports"
 )
 
-// How long a verified key is remembered, and how many wrong keys an address may
-// try in a window.
+// How long a verified key is remembered, how many wrong keys an address may try
+// in a window, and what all of that may cost.
 const (
 	rememberFor   = 10 * time.Minute
 	failureWindow = time.Minute
 	maxFailures   = 10
 	maxAddresses  = 10_000
+	maxWrong      = 10_000
 	maxKeyBytes   = 72 // bcrypt looks no further
+	maxBcrypts    = 2  // at once
 )
 
-// authenticator checks keys against their bcrypt hashes. What it has verified
-// it remembers for a while as a keyed digest, so that a key costs one bcrypt,
-// not one a request; wrong ones it counts by address.
+// authenticator checks keys against their bcrypt hashes.
+//
+// A hash has one key. Once that key has been seen, it is remembered as a keyed
+// digest, and for as long every other key is known to be wrong without a bcrypt.
+// Before that, wrong keys are remembered in the same way, and few bcrypts run at
+// once: keys made up by the thousand cost their sender's time, not the service's.
 type authenticator struct {
-	hashes map[string]string // by scheme
-	clock  ports.Clock
-	secret [32]byte // of the digests; new with every start
+	hashes  map[string]string // by scheme
+	clock   ports.Clock
+	metrics *metrics
+	secret  [32]byte      // of the digests; new with every start
+	slots   chan struct{} // of bcrypts
 
 	mu       sync.Mutex
-	verified map[[32]byte]time.Time // until
-	failures map[string]*attempts   // by address
+	right    map[string]remembered // by scheme
+	wrong    map[digest]struct{}
+	failures map[string]*attempts // by address
+}
+
+type digest [sha256.Size]byte
+
+type remembered struct {
+	key   digest
+	until time.Time
 }
 
 type attempts struct {
@@ -46,52 +63,76 @@ type attempts struct {
 	since time.Time
 }
 
-func newAuthenticator(apiHash, adminHash string, clock ports.Clock) *authenticator {
-	a := &authenticator{hashes: map[string]string{schemeKey: apiHash, schemeAdmin: adminHash}, clock: clock,
-		verified: map[[32]byte]time.Time{}, failures: map[string]*attempts{}}
+func newAuthenticator(apiHash, adminHash string, clock ports.Clock, m *metrics) *authenticator {
+	a := &authenticator{hashes: map[string]string{schemeKey: apiHash, schemeAdmin: adminHash}, clock: clock, metrics: m,
+		slots: make(chan struct{}, maxBcrypts), right: map[string]remembered{}, wrong: map[digest]struct{}{}, failures: map[string]*attempts{}}
 	rand.Read(a.secret[:]) // never fails
 	return a
 }
 
-// verify reports whether key is the scheme's.
-func (a *authenticator) verify(scheme, key string) bool {
+func (a *authenticator) digest(scheme, key string) digest {
+	mac := hmac.New(sha256.New, a.secret[:])
+	mac.Write([]byte(scheme + "\x00" + key))
+	return digest(mac.Sum(nil))
+}
+
+// verify reports whether key is the scheme's. If ctx ends while it waits for its
+// turn, it is not.
+func (a *authenticator) verify(ctx context.Context, scheme, key string) bool {
 	hash := a.hashes[scheme]
 	if hash == "" || key == "" || len(key) > maxKeyBytes || strings.ContainsRune(key, 0) {
 		return false
 	}
-	mac := hmac.New(sha256.New, a.secret[:])
-	mac.Write([]byte(scheme + "\x00" + key))
-	digest := [32]byte(mac.Sum(nil))
-	now := a.clock.Now()
-	a.mu.Lock()
-	until, known := a.verified[digest]
-	a.mu.Unlock()
-	if known && now.Before(until) {
-		return true
+	d := a.digest(scheme, key)
+	if ok, known := a.known(scheme, d); known {
+		return ok
 	}
-	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(key)) != nil {
+	select {
+	case a.slots <- struct{}{}:
+		defer func() { <-a.slots }()
+	case <-ctx.Done():
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.verified[digest] = now.Add(rememberFor) // two keys at most, so it does not grow
-	return true
+	if ok, known := a.known(scheme, d); known { // since this one waited
+		return ok
+	}
+	a.metrics.checks.Inc()
+	ok := bcrypt.CompareHashAndPassword([]byte(hash), []byte(key)) == nil
+	a.learn(scheme, d, ok)
+	return ok
 }
 
-// remembered reports whether key was verified a while ago: such a key passes
-// even from an address that is being slowed down.
-func (a *authenticator) remembered(scheme, key string) bool {
-	mac := hmac.New(sha256.New, a.secret[:])
-	mac.Write([]byte(scheme + "\x00" + key))
-	digest := [32]byte(mac.Sum(nil))
+// known reports whether the key with this digest is right, if that is known. A
+// key in use is remembered on.
+func (a *authenticator) known(scheme string, d digest) (ok, known bool) {
+	now := a.clock.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	until, known := a.verified[digest]
-	return known && a.clock.Now().Before(until)
+	if r, seen := a.right[scheme]; seen && now.Before(r.until) {
+		if r.key == d {
+			a.right[scheme] = remembered{d, now.Add(rememberFor)}
+		}
+		return r.key == d, true
+	}
+	_, wrong := a.wrong[d]
+	return false, wrong
 }
 
-// tooMany reports for how long an address must wait, if it must.
-func (a *authenticator) tooMany(address string) time.Duration {
+func (a *authenticator) learn(scheme string, d digest, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ok {
+		a.right[scheme] = remembered{d, a.clock.Now().Add(rememberFor)}
+		return
+	}
+	if len(a.wrong) >= maxWrong {
+		clear(a.wrong) // a flood: forget rather than grow
+	}
+	a.wrong[d] = struct{}{}
+}
+
+// wait is for how long an address must wait, if it must.
+func (a *authenticator) wait(address string) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := a.failures[address]
@@ -102,6 +143,7 @@ func (a *authenticator) tooMany(address string) time.Duration {
 }
 
 func (a *authenticator) failed(address string) {
+	a.metrics.refused.Inc()
 	now := a.clock.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -124,11 +166,8 @@ func offered(r *http.Request, wanted map[string]bool) (list []credential) {
 	if k := r.Header.Get("X-API-Key"); k != "" && wanted[schemeKey] {
 		list = append(list, credential{schemeKey, k})
 	}
-	for _, h := range r.Header.Values("Authorization") {
-		kind, token, ok := strings.Cut(h, " ")
-		if ok && strings.EqualFold(kind, "Bearer") && wanted[schemeAdmin] {
-			list = append(list, credential{schemeAdmin, strings.TrimSpace(token)})
-		}
+	if kind, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "Bearer") && wanted[schemeAdmin] {
+		list = append(list, credential{schemeAdmin, strings.TrimSpace(token)})
 	}
 	return list
 }
@@ -136,6 +175,10 @@ func offered(r *http.Request, wanted map[string]bool) (list []credential) {
 // authenticate refuses a request before its body is read, if the operation
 // declares security and no credential that fits comes with it.
 func (s *Service) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	if rec, ok := w.(*recorder); ok {
+		rec.operation = ctx.Operation().OperationID
+	}
 	wanted := map[string]bool{}
 	for _, requirement := range ctx.Operation().Security {
 		for scheme := range requirement {
@@ -143,66 +186,69 @@ func (s *Service) authenticate(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if len(wanted) == 0 {
-		next(ctx)
+		next(ctx) // nothing open takes a body
 		return
 	}
-	r, w := humago.Unwrap(ctx)
-	if err := s.admit(r, wanted); err != nil {
-		challenge := "Bearer, ApiKey"
-		if !wanted[schemeKey] {
-			challenge = "Bearer"
-		}
+	challenge := "Bearer, ApiKey"
+	if !wanted[schemeKey] {
+		challenge = "Bearer"
+	}
+	if err := s.admit(r, offered(r, wanted)); err != nil {
 		s.refuse(w, r, err, challenge)
+		return
+	}
+	if err := readJSON(r, ctx.Operation()); err != nil {
+		s.refuse(w, r, err, "")
 		return
 	}
 	next(ctx)
 }
 
-// admit checks the request's credentials.
-func (s *Service) admit(r *http.Request, wanted map[string]bool) error {
-	credentials := offered(r, wanted)
-	address := clientAddress(r)
-	wait := s.auth.tooMany(address)
+// admit checks a request's credentials. The right key is never locked out by
+// somebody else's wrong ones; only wrong ones are told to wait.
+func (s *Service) admit(r *http.Request, credentials []credential) error {
 	for _, c := range credentials {
-		// The right key is not locked out by somebody else's wrong ones: it is
-		// known from before, or, where the address is slowed down, tried once more.
-		if s.auth.remembered(c.scheme, c.key) || s.auth.verify(c.scheme, c.key) {
+		if s.auth.verify(r.Context(), c.scheme, c.key) {
 			return nil
 		}
 	}
-	if wait > 0 {
+	if len(credentials) == 0 {
+		return fault.New(fault.Unauthenticated, "authentication_error", "credentials are missing: send the API key as X-API-Key, or the admin token as Authorization: Bearer")
+	}
+	address := clientAddress(r)
+	if wait := s.auth.wait(address); wait > 0 {
 		return fault.New(fault.TooMany, "too_many_attempts", "too many wrong keys from this address; try again in %d s", seconds(wait)).
 			With("retry_after_seconds", seconds(wait))
 	}
-	if len(credentials) > 0 {
-		s.auth.failed(address)
-		return fault.New(fault.Unauthenticated, "authentication_error", "the key is wrong; use the one that plastinka keys printed")
-	}
-	return fault.New(fault.Unauthenticated, "authentication_error", "credentials are missing: send the API key as X-API-Key, or the admin token as Authorization: Bearer")
+	s.auth.failed(address)
+	return fault.New(fault.Unauthenticated, "authentication_error", "the key is wrong; use the one that plastinka keys printed")
 }
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
+// clientAddress is whom failures are counted for: an IPv4 address, or an IPv6
+// network, of which one client has all addresses. What a proxy says in headers
+// anybody can say.
 func clientAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		if network, err := ip.Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return ip.String()
 }
 
-// trusted reports whether an open operation was called with good credentials,
-// without counting bad ones.
+// trusted reports whether an open operation was called with good credentials.
 func (s *Service) trusted(ctx huma.Context) bool {
 	r, _ := humago.Unwrap(ctx)
-	if s.auth.tooMany(clientAddress(r)) > 0 {
-		return false
-	}
-	for _, c := range offered(r, map[string]bool{schemeKey: true, schemeAdmin: true}) {
-		if s.auth.verify(c.scheme, c.key) {
-			return true
-		}
-		s.auth.failed(clientAddress(r))
-	}
-	return false
+	return s.admit(r, offered(r, map[string]bool{schemeKey: true, schemeAdmin: true})) == nil
 }

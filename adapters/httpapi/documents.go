@@ -60,16 +60,19 @@ func (s *Service) mayReadDocs(w http.ResponseWriter, r *http.Request) bool {
 	if !s.opts.DocsSecurity {
 		return true
 	}
-	user, password, ok := r.BasicAuth()
-	if ok && user == "admin" && s.auth.verify(schemeAdmin, password) {
+	var credentials []credential
+	if user, password, ok := r.BasicAuth(); ok {
+		if user != "admin" {
+			password = "" // wrong, whatever it is
+		}
+		credentials = append(credentials, credential{schemeAdmin, password})
+	}
+	err := s.admit(r, credentials)
+	if err == nil {
 		return true
 	}
-	err := fault.New(fault.Unauthenticated, "authentication_error", "the documentation asks for the user admin with the admin token")
-	address := clientAddress(r)
-	if wait := s.auth.tooMany(address); wait > 0 {
-		err = fault.New(fault.TooMany, "too_many_attempts", "too many wrong keys from this address; try again in %d s", seconds(wait)).With("retry_after_seconds", seconds(wait))
-	} else if ok {
-		s.auth.failed(address)
+	if fault.KindOf(err) == fault.Unauthenticated {
+		err = fault.New(fault.Unauthenticated, "authentication_error", "the documentation asks for the user admin with the admin token")
 	}
 	s.refuse(w, r, err, "Basic")
 	return false
@@ -220,4 +223,18 @@ func doc(schema *huma.Schema, text string) string {
 		parts = append(parts, strconv.FormatFloat(*schema.Minimum, 'g', -1, 64)+" to "+strconv.FormatFloat(*schema.Maximum, 'g', -1, 64))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// Describe is the API's description, of OpenAPI 3.1 or 3.0, as yaml or json.
+func (s *Service) Describe(format, version string) ([]byte, error) {
+	api := s.OpenAPI()
+	switch {
+	case format == "yaml" && version == "3.0":
+		return api.DowngradeYAML()
+	case format == "yaml":
+		return api.YAML()
+	case version == "3.0":
+		return api.Downgrade()
+	}
+	return api.MarshalJSON()
 }

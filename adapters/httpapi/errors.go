@@ -53,6 +53,8 @@ func (p *Problem) GetHeaders() http.Header {
 // name, but 400, as the Python service answered.
 const codeBadFile = "bad_file"
 
+const internalDetail = "an internal error occurred; the service's log has it under this request's id"
+
 // statusOf is the one mapping from kinds of errors to statuses.
 func statusOf(e *fault.Error) int {
 	switch e.Kind {
@@ -79,7 +81,7 @@ func statusOf(e *fault.Error) int {
 
 // problem makes an error the answer of a request. What is the program's own
 // fault is logged with the request and not told to strangers.
-func problem(err error) error {
+func problem(err error) *Problem {
 	e := fault.Wrap("", err).(*fault.Error)
 	status := statusOf(e)
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, cause: err}
@@ -88,9 +90,13 @@ func problem(err error) error {
 		p.Err.Code = "validation_error"
 	}
 	p.Err.Details = map[string]any{}
-	if status >= http.StatusInternalServerError && e.Kind == fault.Internal {
-		p.Err.Code, p.Detail = "internal_error", "an internal error occurred; the service's log has it under this request's id"
-	} else {
+	switch {
+	case e.Kind == fault.Internal:
+		p.Err.Code, p.Detail = "internal_error", internalDetail
+	case status >= http.StatusInternalServerError:
+		// The code says which dependency; paths and the like are for the log.
+		p.Detail = "something that the service needs is not available now; try again in a moment"
+	default:
 		for k, v := range e.Details {
 			p.Err.Details[k] = v
 		}
@@ -176,7 +182,7 @@ func humaProblem(requestID string, status int, msg string, errs []error) *Proble
 		status = p.Status
 	}
 	if status >= http.StatusInternalServerError {
-		p.Detail = "an internal error occurred; the service's log has it under this request's id"
+		p.Detail = internalDetail
 		if len(errs) > 0 {
 			p.cause = errs[0]
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plastinka/predictor/app"
+	"github.com/plastinka/predictor/domain/fault"
 )
 
 // Component is the state of one part of the service.
@@ -67,8 +68,13 @@ func (s *Service) registerHealth() {
 	huma.Register(s.api, open(huma.Operation{OperationID: "ready", Method: http.MethodGet, Path: "/health/ready", Tags: []string{"health"},
 		Summary: "Whether requests can be served", Errors: []int{http.StatusServiceUnavailable}}),
 		func(ctx context.Context, _ *struct{}) (*Body[map[string]string], error) {
+			select {
+			case <-s.opts.Stopping:
+				return nil, problem(fault.New(fault.Unavailable, "shutting_down", "the service is stopping"))
+			default:
+			}
 			if _, err := s.app.DB.Facts().Months(ctx); err != nil {
-				return answer[map[string]string](nil, err)
+				return nil, problem(err)
 			}
 			return answer(map[string]string{"status": "ready"}, nil)
 		})

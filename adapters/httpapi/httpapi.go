@@ -41,8 +41,14 @@ type Options struct {
 	Backend        string  // of compute, for /health
 	Renderer       ports.ReportRenderer
 	Log            *slog.Logger
+	DataRoot       string // whose disk /health/system looks at
 	// Wake, if not nil, is called when a job was submitted.
 	Wake func()
+	// KeepToken, if not nil, gets the Yandex OAuth token that an admin sets.
+	KeepToken func(token string)
+	// Stopping, if not nil, is closed when the service begins to stop: streams
+	// end, and it is no longer ready.
+	Stopping <-chan struct{}
 }
 
 // Service is the HTTP service over the use cases of one installation. It is
@@ -53,20 +59,24 @@ type Service struct {
 	log     *slog.Logger
 	api     huma.API
 	auth    *authenticator
+	metrics *metrics
 	started time.Time
 	handler http.Handler
 }
 
 // New builds the service.
 func New(a *app.App, opts Options) *Service {
-	s := &Service{app: a, opts: opts, log: opts.Log, started: a.Clock.Now(),
-		auth: newAuthenticator(opts.APIKeyHash, opts.AdminKeyHash, a.Clock)}
+	s := &Service{app: a, opts: opts, log: opts.Log, started: a.Clock.Now()}
+	s.metrics = newMetrics(s)
+	s.auth = newAuthenticator(opts.APIKeyHash, opts.AdminKeyHash, a.Clock, s.metrics)
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, s.config())
 	s.api.UseMiddleware(s.authenticate)
 	for _, register := range []func(){
-		s.registerHealth, s.registerJobs, s.registerUpload, s.registerTraining, s.registerReports,
-		s.registerConfigs, s.registerModels, s.registerResults,
+		s.registerHealth, s.registerSystem, s.registerMetrics,
+		s.registerJobs, s.registerUpload, s.registerTraining, s.registerReports,
+		s.registerConfigs, s.registerModels, s.registerResults, s.registerHistory, s.registerProducts,
+		s.registerAdmin, s.registerToken,
 	} {
 		register()
 	}
@@ -130,6 +140,9 @@ const (
 	schemeAdmin = "Admin"
 )
 
+// ownLimits leaves the time-outs and sizes of bodies to movingBody.
+const ownLimits = -1
+
 // open, key and admin are the ways an operation can be protected.
 func open(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{}
@@ -138,15 +151,19 @@ func open(op huma.Operation) huma.Operation {
 
 func key(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{schemeKey: {}}, {schemeAdmin: {}}}
+	op.BodyReadTimeout, op.MaxBodyBytes = ownLimits, ownLimits
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 	return op
 }
 
 func admin(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{schemeAdmin: {}}}
+	op.BodyReadTimeout, op.MaxBodyBytes = ownLimits, ownLimits
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 	return op
 }
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
 // Body is an answer with nothing but a body.
 type Body[T any] struct {

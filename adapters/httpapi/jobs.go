@@ -98,9 +98,13 @@ func (s *Service) registerJobs() {
 	huma.Register(s.api, key(huma.Operation{OperationID: "job-logs", Method: http.MethodGet, Path: "/api/v1/jobs/{job_id}/logs", Tags: tags,
 		Summary: "What the job has said while it ran", Errors: []int{http.StatusNotFound}}),
 		func(ctx context.Context, in *jobInput) (*Body[JobLog], error) {
-			events, err := s.history(ctx, in.JobID, 0)
-			return answer(JobLog{JobID: in.JobID, Events: events}, err)
+			if _, err := s.app.DB.Jobs().Job(ctx, in.JobID); err != nil {
+				return nil, problem(err)
+			}
+			events, err := s.app.DB.Jobs().History(ctx, in.JobID, 0)
+			return answer(JobLog{JobID: in.JobID, Events: each(events, eventView)}, err)
 		})
+	s.registerEvents()
 }
 
 // JobLog is a job's history.
@@ -116,16 +120,4 @@ type JobEvent struct {
 	Progress float64   `json:"progress"`
 	Message  string    `json:"status_message"`
 	At       time.Time `json:"timestamp"`
-}
-
-func (s *Service) history(ctx context.Context, id string, after int64) ([]JobEvent, error) {
-	if _, err := s.app.DB.Jobs().Job(ctx, id); err != nil {
-		return nil, err
-	}
-	events, err := s.app.DB.Jobs().History(ctx, id, after)
-	list := make([]JobEvent, len(events))
-	for i, e := range events {
-		list[i] = JobEvent{Sequence: e.Sequence, Status: string(e.Status), Progress: e.Progress, Message: e.Message, At: e.At.UTC()}
-	}
-	return list, err
 }

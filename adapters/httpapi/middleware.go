@@ -19,9 +19,6 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// maxJSON is the largest JSON body, bytes.
-const maxJSON = 1 << 20
-
 // chain puts the plain middleware around the mux, outermost first.
 func (s *Service) chain(next http.Handler) http.Handler {
 	for _, wrap := range slices.Backward([]func(http.Handler) http.Handler{
@@ -44,11 +41,15 @@ func (s *Service) identify(next http.Handler) http.Handler {
 		}
 		w.Header().Set(requestIDHeader, id)
 		start := time.Now() // a duration, not an instant: no clock's business
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
+		s.metrics.running.Inc()
+		defer s.metrics.running.Dec()
 		next.ServeHTTP(rec, r)
+		took := time.Since(start)
+		s.metrics.answered(rec.operation, r.Method, rec.status(), took)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", r.Method),
 			slog.String("path", r.URL.Path), slog.Int("status", rec.status()), slog.Int64("bytes", rec.bytes),
-			slog.Duration("duration", time.Since(start)), slog.String("address", clientAddress(r)))
+			slog.Duration("duration", took), slog.String("address", clientAddress(r)))
 	})
 }
 
@@ -58,14 +59,21 @@ func randomID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// recorder remembers what was answered.
+// recorder remembers what was answered, and drops clients that do not take it.
 type recorder struct {
 	http.ResponseWriter
-	code  int
-	bytes int64
+	control   *http.ResponseController
+	operation string // of the API, once it is known
+	code      int
+	bytes     int64
 }
 
+// moving gives the next writing its time. The deadline stays with the
+// connection, so that every answer must set its own.
+func (r *recorder) moving() { _ = r.control.SetWriteDeadline(time.Now().Add(writePause)) }
+
 func (r *recorder) WriteHeader(code int) {
+	r.moving()
 	if r.code == 0 && code >= 200 {
 		r.code = code
 	}
@@ -76,6 +84,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.code == 0 {
 		r.code = http.StatusOK
 	}
+	r.moving()
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
 	return n, err
@@ -97,13 +106,17 @@ func (s *Service) recover(next http.Handler) http.Handler {
 		rec := w.(*recorder)
 		defer func() {
 			p := recover()
-			if p == nil || p == http.ErrAbortHandler {
+			if p == http.ErrAbortHandler {
+				panic(p) // the server closes the connection: half an answer must be seen to be half
+			}
+			if p == nil {
 				return
 			}
 			s.log.Error("request panicked", "request_id", r.Header.Get(requestIDHeader), "panic", p, "stack", string(debug.Stack()))
-			if rec.code == 0 {
-				s.refuse(w, r, fault.New(fault.Internal, "internal_error", "panic"), "")
+			if rec.code != 0 {
+				panic(http.ErrAbortHandler)
 			}
+			s.refuse(w, r, fault.New(fault.Internal, "internal_error", "panic"), "")
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -136,33 +149,6 @@ func (s *Service) secure(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// limit refuses a body that says it is too large before reading it, and cuts
-// off one that turns out to be.
-func (s *Service) limit(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		most := int64(maxJSON)
-		if mediaType(r) == "multipart/form-data" {
-			most = s.opts.MaxUploadSize
-		}
-		if r.ContentLength > most {
-			w.Header().Set("Connection", "close")
-			s.refuse(w, r, tooLarge(most), "")
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, most)
-		next.ServeHTTP(w, r)
-	})
-}
-
-func tooLarge(most int64) error {
-	return fault.New(fault.TooLarge, "upload_too_large", "the request is larger than %d bytes, the most that is taken", most).With("limit_bytes", most)
-}
-
-func mediaType(r *http.Request) string {
-	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(t))
 }
 
 // fallback answers what the mux does not know: a trailing slash like the path
@@ -205,10 +191,14 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error, chal
 	if challenge != "" && fault.KindOf(err) == fault.Unauthenticated {
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
-	var p *Problem
-	if errors.As(problem(err), &p) {
-		s.write(w, r, p)
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
+		p = problem(err)
 	}
+	if p.Status >= http.StatusInternalServerError {
+		s.log.Error("request failed", "request_id", r.Header.Get(requestIDHeader), "status", p.Status, "error", p.cause)
+	}
+	s.write(w, r, p)
 }
 
 func (s *Service) write(w http.ResponseWriter, r *http.Request, p *Problem) {

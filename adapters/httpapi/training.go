@@ -3,12 +3,10 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plastinka/predictor/app"
-	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/job"
 )
 
@@ -101,17 +99,4 @@ func (s *Service) wake(err error) {
 	if err == nil && s.opts.Wake != nil {
 		s.opts.Wake()
 	}
-}
-
-// day reads a date as old clients write it: a day, also with midnight and Z.
-func day(field string, text *string) (*calendar.Day, error) {
-	if text == nil || *text == "" {
-		return nil, nil
-	}
-	t := strings.TrimSuffix(strings.TrimSuffix(*text, "Z"), "T00:00:00")
-	d, err := calendar.ParseDay(t)
-	if err != nil {
-		return nil, invalid(Violation{Loc: []any{"body", field}, Msg: err.Error(), Type: "date_parsing"})
-	}
-	return &d, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/plastinka/predictor/adapters/httpapi"
 	"github.com/plastinka/predictor/adapters/settings"
 	"github.com/plastinka/predictor/adapters/support/filelock"
+	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/job"
 )
@@ -42,6 +43,7 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 	}
 	log, closeLog := serviceLog(set, s.Err)
 	defer closeLog()
+	token := &memoryToken{}
 	in, err := open(ctx, set, log)
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 		return err
 	}
 	defer mark()
-	wake := make(chan struct{}, 1)
+	wake, stopping := make(chan struct{}, 1), make(chan struct{})
 	in.Worker.Wake = wake
 	service := httpapi.New(in.App, httpapi.Options{Version: programVersion(), APIKeyHash: set.APIKeyHash, AdminKeyHash: set.AdminKeyHash,
 		AllowedOrigins: set.AllowedOrigins, DocsSecurity: set.DocsSecurity, MaxUploadSize: set.MaxUploadSize, MaxFiles: set.MaxFiles,
@@ -62,7 +64,8 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 			}
 			return set.Refractory
 		},
-		Threshold: set.MetricThreshold, Backend: set.ComputeBackend, Renderer: in.Renderer, Log: log,
+		Threshold: set.MetricThreshold, Backend: set.ComputeBackend, Renderer: in.Renderer, Log: log, DataRoot: in.Root,
+		KeepToken: token.set, Stopping: stopping,
 		Wake: func() {
 			select {
 			case wake <- struct{}{}:
@@ -80,11 +83,31 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 	if key != "" {
 		fmt.Fprintf(s.Out, "No keys are configured, so this key is for this run only: %s\nMake lasting ones with: plastinka keys\n", key)
 	}
-	return run(ctx, log, server, listener, in)
+	server.RegisterOnShutdown(func() { close(stopping) })
+	return run(ctx, log, server, listener, in, cleaning(set, log, in))
+}
+
+// cleaning is what runs beside the service: the retention, on its schedule.
+func cleaning(set *settings.Settings, log *slog.Logger, in *cli.Installation) func(context.Context) {
+	return func(ctx context.Context) {
+		if !set.Retention.Enabled {
+			return
+		}
+		next := func(t time.Time) time.Time { return set.Retention.Schedule(t.In(set.Zone)) }
+		app.Schedule(ctx, in.Clock, next, func(ctx context.Context) {
+			removed, err := in.Retain.Clean(ctx, false)
+			if err != nil {
+				log.Warn("the clean-up failed; it will be tried again at its next time", "error", err)
+				return
+			}
+			log.Info("cleaned up", "months", len(removed.Facts.Months), "forecasts", removed.Forecasts,
+				"models", len(removed.Models), "backups", len(removed.Backups), "kept", removed.Facts.Kept)
+		})
+	}
 }
 
 // run serves until ctx ends or something fails.
-func run(ctx context.Context, log *slog.Logger, server *http.Server, listener net.Listener, in *cli.Installation) error {
+func run(ctx context.Context, log *slog.Logger, server *http.Server, listener net.Listener, in *cli.Installation, beside func(context.Context)) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var wg sync.WaitGroup
@@ -93,6 +116,7 @@ func run(ctx context.Context, log *slog.Logger, server *http.Server, listener ne
 			log.Error("the worker stopped", "error", err)
 		}
 	})
+	wg.Go(func() { beside(work) })
 	failed := make(chan error, 1)
 	wg.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -157,6 +181,19 @@ func markService(ctx context.Context, root string) (func(), error) {
 		return nil, fault.Wrap("main.markService", err)
 	}
 	return func() { _ = lock.Close() }, nil
+}
+
+// memoryToken is a secret that lives as long as this process: it is never
+// written anywhere.
+type memoryToken struct {
+	mu    sync.Mutex
+	token string
+}
+
+func (m *memoryToken) set(token string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.token = token
 }
 
 // serviceRuns is an error unless a service works on this data root.

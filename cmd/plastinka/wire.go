@@ -21,6 +21,7 @@ import (
 	"github.com/plastinka/predictor/adapters/compute/local"
 	"github.com/plastinka/predictor/adapters/export"
 	"github.com/plastinka/predictor/adapters/files"
+	"github.com/plastinka/predictor/adapters/onnx"
 	"github.com/plastinka/predictor/adapters/report"
 	"github.com/plastinka/predictor/adapters/settings"
 	"github.com/plastinka/predictor/adapters/sqlite"
@@ -78,6 +79,14 @@ func house(getenv func(string) string) cli.House {
 		Serve: func(ctx context.Context, flags map[string]string, s cli.Streams) error {
 			return serve(ctx, load, flags, s)
 		},
+		Restore: func(ctx context.Context, flags map[string]string, file string) (string, error) {
+			set, err := load(flags)
+			if err != nil {
+				return "", err
+			}
+			return restore(ctx, set, file)
+		},
+		OpenAPI:  openAPI,
 		Simulate: simulateShop,
 		Task: func(ctx context.Context, flags map[string]string, input, output string, s cli.Streams) (int, error) {
 			set, err := load(flags)
@@ -225,8 +234,22 @@ func useCases(set *settings.Settings, log *slog.Logger, store *files.Store, db p
 		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest},
 		Parallel: set.MaxParallel + 1, Lease: lease, Poll: poll, MaxAttempts: maxAttempts}
 	return &app.App{DB: db, Clock: now, Log: log, Artifacts: store, Uploads: uploads, Training: training, Configs: configs,
-		Models:  &app.Models{DB: db, Clock: now, Artifacts: store, Metric: metric},
-		Reports: &app.Reports{DB: db, Clock: now}, Export: app.Export{DB: db}, Worker: worker}
+		Models:  &app.Models{DB: db, Clock: now, Artifacts: store, Files: onnx.Files{}, Metric: metric},
+		Reports: &app.Reports{DB: db, Clock: now}, History: &app.History{DB: db}, Products: &app.Products{DB: db},
+		Retain: &app.Retention{DB: db, Clock: now, Artifacts: store, Log: log, Policy: retention(set.Retention)},
+		Export: app.Export{DB: db}, Worker: worker}
+}
+
+// retention is what the settings want to keep; 0 days of facts are all.
+func retention(r settings.Retention) app.RetentionPolicy {
+	days := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	return app.RetentionPolicy{SalesDays: days(r.SalesDays), StockDays: days(r.StockDays), ForecastDays: r.PredictionDays,
+		ModelsToKeep: r.ModelsToKeep, InactiveDays: r.InactiveModelDays, BackupDays: r.BackupDays}
 }
 
 // backend is the compute backend of the settings.
