@@ -90,30 +90,21 @@ const steps = 5
 // than the standard error of the difference.
 func chooseWeights(members [][]forecast.Distribution, sold []float64) []float64 {
 	n := len(members)
-	first := make([]float64, n)
-	first[0] = 1
-	if n == 1 || len(sold) == 0 {
-		return first
+	if n == 1 {
+		return []float64{1}
 	}
-	first[0], first[1] = 0.5, 0.5
-	losses := func(weights []float64) []float64 {
-		out := make([]float64, len(sold))
-		for i, d := range mixNonzero(members, weights) {
-			q := d.Quantiles()
-			for k, level := range forecast.Levels {
-				out[i] += forecast.Pinball(level, sold[i], q[k]) / float64(len(forecast.Levels))
-			}
-		}
-		return out
+	best := make([]float64, n)
+	best[0], best[1] = 0.5, 0.5
+	if len(sold) == 0 {
+		return best
 	}
-	best, usual := first, losses(first)
-	gain := 0.0
+	usual, gain := losses(mixNonzero(members, best), sold), 0.0
 	compositions(n, steps, func(parts []int) {
 		weights := make([]float64, n)
 		for j, k := range parts {
 			weights[j] = float64(k) / steps
 		}
-		better, deviation := advantage(usual, losses(weights))
+		better, deviation := advantage(usual, losses(mixNonzero(members, weights), sold))
 		if better > deviation && better > gain {
 			best, gain = weights, better
 		}
@@ -121,6 +112,19 @@ func chooseWeights(members [][]forecast.Distribution, sold []float64) []float64 
 	return best
 }
 
+// losses are the pinball losses of the cells, the mean over the five levels.
+func losses(ds []forecast.Distribution, sold []float64) []float64 {
+	out := make([]float64, len(sold))
+	for i, d := range ds {
+		q := d.Quantiles()
+		for k, level := range forecast.Levels {
+			out[i] += forecast.Pinball(level, sold[i], q[k]) / float64(len(forecast.Levels))
+		}
+	}
+	return out
+}
+
+// mixNonzero mixes the members that have a weight.
 func mixNonzero(members [][]forecast.Distribution, weights []float64) []forecast.Distribution {
 	var some [][]forecast.Distribution
 	var w []float64
