@@ -1,3 +1,11 @@
+// Package catalog says which product a row of a shop's files is about (§1.4).
+//
+// What a row says is its raw record; what is forecast is a product. Between
+// them stand seven steps, some of which fill in or vote by what other rows say.
+// So that a record does not change its identity when other rows come, its
+// product is decided once and kept: Decide takes the kept records and the rows
+// of an upload as votes, and is a pure function of both as sets (R12): no clock,
+// no order.
 package catalog
 
 import "strconv"
@@ -36,7 +44,8 @@ func (p Product) Values() []string {
 
 // Raw is a raw record: what one row says about the copy it is about, as given,
 // after the cells' cleaning and the barcode's and release type's (§1.4 step 1).
-// Empty text means that the cell was empty.
+// Empty text means that the cell was empty, but for the barcode, which is None
+// then.
 type Raw struct {
 	Barcode       string
 	Artist        string

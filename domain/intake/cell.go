@@ -1,3 +1,15 @@
+// Package intake reads a shop's stock and sales files: which sheet and columns
+// hold the data (R3–R5), what a cell means (R6, R7), which rows count and why
+// others do not (R9–R11). It sees cells, never bytes: what a file is, an adapter
+// knows; what its cells mean is decided here, once for all formats.
+//
+// A file is read in one pass into facts of 32 bytes a row that point into a
+// table of its distinct raw records; every distinct text is kept once, and a
+// row of known texts allocates nothing. Files share no state, so that they can
+// be read side by side; Merge puts them together in a given order.
+//
+// Errors are about "the file", its sheet and its row: only the caller knows
+// which of several files it is.
 package intake
 
 // CellKind says what a file's cell holds.
