@@ -21,7 +21,7 @@ func (c *Catalog) Entries(ctx context.Context, ids []catalog.ID) ([]catalog.Entr
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	q := c.entries().Where("multiindex_id IN (?)", bun.In(ids)).OrderExpr("multiindex_id")
+	q := c.entries().Where("multiindex_id IN (?)", bun.List(ids)).OrderExpr("multiindex_id")
 	return collect(stream(ctx, c.s, "Entries", q, scanEntry))
 }
 
@@ -37,7 +37,7 @@ func (f *Facts) FeaturesOf(ctx context.Context, ids []catalog.ID, from, to calen
 		months = append(months, m.String())
 	}
 	q := f.s.read.NewSelect().TableExpr("report_features").ColumnExpr(featureColumns).
-		Where("data_date IN (?)", bun.In(months)).Where("multiindex_id IN (?)", bun.In(ids)).
+		Where("data_date IN (?)", bun.List(months)).Where("multiindex_id IN (?)", bun.In(ids)).
 		OrderExpr("multiindex_id, data_date")
 	return collect(stream(ctx, f.s, "FeaturesOf", q, scanFeature))
 }
@@ -120,7 +120,7 @@ func (f *Forecasts) ForecastsOf(ctx context.Context, ids []catalog.ID, from, to 
 	}
 	q := f.s.read.NewSelect().TableExpr("fact_predictions").
 		ColumnExpr("multiindex_id, prediction_month, model_id, quantile_05, quantile_25, quantile_50, quantile_75, quantile_95, method").
-		Where("multiindex_id IN (?)", bun.In(ids)).Where("prediction_month BETWEEN ? AND ?", from.String(), to.String()).
+		Where("multiindex_id IN (?)", bun.List(ids)).Where("prediction_month BETWEEN ? AND ?", from.String(), to.String()).
 		OrderExpr("multiindex_id, prediction_month, model_id")
 	return collect(stream(ctx, f.s, "ForecastsOf", q, func() func(*sql.Rows) (forecast.Forecast, error) {
 		var days days

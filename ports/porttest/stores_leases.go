@@ -52,6 +52,17 @@ func testLeases(t *testing.T, u StoresUnderTest) {
 		_, ok = claim(t, db, "w", 9, nil)
 		require.False(t, ok, "all are taken")
 	})
+	t.Run("the oldest is not the first that was stored", func(t *testing.T) {
+		db := u.Open(t)
+		for _, j := range []job.Job{newJob("young", 3), newJob("old", 1), newJob("middle", 2), newJob("middle, later", 2)} {
+			require.NoError(t, db.Jobs().Create(ctx, j))
+		}
+		for _, want := range []string{"old", "middle", "middle, later", "young"} {
+			j, ok := claim(t, db, "w", 9, nil)
+			require.True(t, ok)
+			require.Equal(t, want, j.ID)
+		}
+	})
 	t.Run("a lease lapses unless its holder is heard", func(t *testing.T) {
 		db := u.Open(t)
 		require.NoError(t, db.Jobs().Create(ctx, newJob("a", 0)))
