@@ -37,7 +37,7 @@ func (f *Facts) FeaturesOf(ctx context.Context, ids []catalog.ID, from, to calen
 		months = append(months, m.String())
 	}
 	q := f.s.read.NewSelect().TableExpr("report_features").ColumnExpr(featureColumns).
-		Where("data_date IN (?)", bun.List(months)).Where("multiindex_id IN (?)", bun.In(ids)).
+		Where("data_date IN (?)", bun.List(months)).Where("multiindex_id IN (?)", bun.List(ids)).
 		OrderExpr("multiindex_id, data_date")
 	return collect(stream(ctx, f.s, "FeaturesOf", q, scanFeature))
 }
