@@ -9,7 +9,7 @@
 // that know the old service; forecasts.parquet has the whole distributions.
 //
 // There is nothing executable in either. A file appears whole or not at all,
-// and equal values give equal bytes: no times, a fixed order. Numbers come back
+// and equal values give equal bytes: one time, a fixed order. Numbers come back
 // as they went in, bit for bit; one that is not finite is refused, since no
 // model may learn from it and no JSON can say it.
 //
@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/plastinka/predictor/adapters/support/parquet"
 	"github.com/plastinka/predictor/adapters/support/safefile"
@@ -100,7 +101,8 @@ func (w writer) add(name string, method uint16, content func(io.Writer) error) e
 	if err := w.ctx.Err(); err != nil {
 		return fault.Wrap("bundle.add", err)
 	}
-	member, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+	epoch := time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC) // the first that a zip file can say
+	member, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: epoch})
 	if err != nil {
 		return err
 	}

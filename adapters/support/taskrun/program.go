@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -164,7 +165,8 @@ func (p Program) progress() (say func(fraction float64, message string), done fu
 
 // ProgressLine is a line of progress, with its end of line.
 func ProgressLine(fraction float64, message string, at time.Time) ([]byte, error) {
-	line, err := json.Marshal(Progress{Progress: 100 * min(max(fraction, 0), 1), Message: message, CreateTime: at.UTC()})
+	percent := math.Round(1e4*min(max(fraction, 0), 1)) / 100
+	line, err := json.Marshal(Progress{Progress: percent, Message: message, CreateTime: at.UTC()})
 	if err != nil {
 		return nil, fault.Wrap("taskrun.ProgressLine", err)
 	}
