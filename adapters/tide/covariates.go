@@ -24,6 +24,8 @@ type featureSet interface {
 	// first is the least origin that can be trained on.
 	first(lookback int) int
 	scaler() covariate.Scaler
+	// Check says what is wrong with a feature set that was read.
+	Check() error
 }
 
 // fitFeatures learns the feature set of a configuration from months [0, months).
@@ -46,6 +48,9 @@ func readFeatures(n *network.Network) (featureSet, error) {
 	} else {
 		f := new(covariate.Standard)
 		set, err = standard{f}, json.Unmarshal(n.Features, f)
+	}
+	if err == nil {
+		err = set.Check()
 	}
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "invalid_model_file", "the model's feature definition cannot be read: %v", err).Because(err)

@@ -124,9 +124,16 @@ func TestModelFromItsNetworkIsTheSame(t *testing.T) {
 				require.True(t, slices.IsSorted(q[:]) && q[0] >= 0 && !math.IsNaN(d.Expected), "%v", q)
 				require.Equal(t, math.Round(q[1]), q[1])
 			}
-			n.Seeds[0] = n.Seeds[0][1:]
-			_, err = FromNetwork(n)
+			broken := *n
+			broken.Seeds = [][]network.Tensor{n.Seeds[0][1:]}
+			_, err = FromNetwork(&broken)
 			require.ErrorContains(t, err, "damaged")
+			for _, text := range []string{"", "{}", `{"mean": 3}`} {
+				broken = *n
+				broken.Features = json.RawMessage(text)
+				_, err = FromNetwork(&broken)
+				require.ErrorContains(t, err, "feature definition")
+			}
 		})
 	}
 }

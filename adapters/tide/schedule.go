@@ -64,7 +64,10 @@ func (m *mean) add(w []float32) {
 	if m.weights == nil {
 		m.weights = make([]float32, len(w))
 	}
-	m.taken++
+	if m.taken++; m.taken == 1 {
+		copy(m.weights, w)
+		return
+	}
 	share := 1 / float32(m.taken)
 	for i, v := range w {
 		m.weights[i] += (v - m.weights[i]) * share
