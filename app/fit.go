@@ -86,7 +86,7 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 		return l.shortHistory(ctx, reason)
 	}
 	all := append([]member{{l.name, l.engine}}, l.members...)
-	parts, first, err := fitAll(ctx, p, f, all, within(progress, 0, 0.5))
+	parts, first, err := fitAll(ctx, p, f, all, phase(progress, 1, 0, 0.5))
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +104,9 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 
 	f.Validation, f.Epochs = 0, first.Epochs
 	if first.BestEpoch > 0 {
-		f.Epochs = max(1, int(1.1*float64(first.BestEpoch)))
+		f.Epochs = max(1, first.BestEpoch*11/10)
 	}
-	parts, second, err := fitAll(ctx, p, f, all, within(progress, 0.55, 0.95))
+	parts, second, err := fitAll(ctx, p, f, all, phase(progress, 2, 0.55, 0.95))
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +167,18 @@ func within(progress func(training.Progress), low, high float64) func(training.P
 		q.Fraction = low + (high-low)*math.Min(math.Max(q.Fraction, 0), 1)
 		progress(q)
 	}
+}
+
+// phase is within for one of the two phases, with its number and the loss in the
+// message.
+func phase(progress func(training.Progress), number int, low, high float64) func(training.Progress) {
+	return within(func(q training.Progress) {
+		q.Message = fmt.Sprintf("phase %d of 2: %s", number, q.Message)
+		if q.Epoch > 0 {
+			q.Message += fmt.Sprintf(", loss %.4f", q.Loss)
+		}
+		progress(q)
+	}, low, high)
 }
 
 // tooShort says why the history is too short for two phases, "" if it is not.
