@@ -33,8 +33,9 @@ func fitRegression(ctx context.Context, p *panel.Panel, months, horizon int, gam
 	if f.features, err = covariate.FitStandard(p, months, gamma); err != nil {
 		return nil, 0, err
 	}
-	from, stride := bound(p, months, horizon)
-	d := regression.Data{Width: f.width()}
+	from, stride, rows := bound(p, months, horizon)
+	d := regression.Data{Width: f.width(), X: make([]float32, 0, rows*f.width()),
+		Y: make([]int32, 0, rows), Exposure: make([]float32, 0, rows)}
 	f.features.Ahead(p, from, months, horizon, func(origin, step int, x []float32) {
 		t := origin + step
 		if t >= months || ctx.Err() != nil {
@@ -57,9 +58,8 @@ func fitRegression(ctx context.Context, p *panel.Panel, months, horizon int, gam
 }
 
 // bound is the first origin, and one in how many products, that keep the rows
-// within regressionRows.
-func bound(p *panel.Panel, months, horizon int) (from, stride int) {
-	rows := 0
+// within regressionRows, and about how many rows that makes.
+func bound(p *panel.Panel, months, horizon int) (from, stride, rows int) {
 	for from = months; from > covariate.FirstTarget; from-- {
 		more := 0
 		for t := from - 1; t < min(from-1+horizon, months); t++ {
@@ -75,7 +75,8 @@ func bound(p *panel.Panel, months, horizon int) (from, stride int) {
 		}
 		rows += more
 	}
-	return from, 1 + rows/(regressionRows+1)
+	stride = 1 + rows/(regressionRows+1)
+	return from, stride, rows / stride
 }
 
 func (f *fitted) width() int {
