@@ -119,9 +119,7 @@ func (w *writing) addNew(ctx context.Context, records []catalog.Record) error {
 			places[r.Product] = append(places[r.Product], i)
 		}
 	}
-	products := slices.SortedFunc(maps.Keys(places), func(a, b catalog.Product) int {
-		return slices.Compare(a.Values(), b.Values())
-	})
+	products := slices.SortedFunc(maps.Keys(places), catalog.Product.Compare)
 	ids, err := w.stores.Catalog().AddProducts(ctx, products)
 	if err != nil {
 		return err

@@ -29,6 +29,24 @@ func TestIdentityTenAttributes(t *testing.T) {
 		ReleaseType: "Переиздание", RecordingDecade: "1980s", ReleaseDecade: "2010s", Style: "Rock", RecordingYear: 1988}, decideOne(nil))
 }
 
+// TestProductsAreOrderedByAllAttributes: products that differ in one attribute
+// alone are ordered by it.
+func TestProductsAreOrderedByAllAttributes(t *testing.T) {
+	p := decideOne(nil)
+	for _, change := range []func(*Product){
+		func(q *Product) { q.Barcode += "1" }, func(q *Product) { q.Artist += "1" }, func(q *Product) { q.Album += "1" },
+		func(q *Product) { q.CoverType += "1" }, func(q *Product) { q.PriceCategory += "1" }, func(q *Product) { q.ReleaseType += "1" },
+		func(q *Product) { q.RecordingDecade += "1" }, func(q *Product) { q.ReleaseDecade += "1" }, func(q *Product) { q.Style += "1" },
+		func(q *Product) { q.RecordingYear++ },
+	} {
+		q := p
+		change(&q)
+		require.Equal(t, -1, p.Compare(q), "%v", q)
+		require.Equal(t, 1, q.Compare(p), "%v", q)
+	}
+	require.Zero(t, p.Compare(p))
+}
+
 func TestIdentityStep1Barcode(t *testing.T) {
 	for text, want := range map[string]string{
 		"": None, "0": None, " 0\u00a00 ": None, "046": "46", " 4 6\u2009\t0 ": "460", "LP-01": "LP-01", "00LP": "LP", "None": None,

@@ -8,7 +8,10 @@
 // no order.
 package catalog
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // ID is a product's surrogate key, multiindex_id at every boundary; given by
 // the store, never reused, greater than zero.
@@ -40,6 +43,14 @@ func Attributes() []string {
 func (p Product) Values() []string {
 	return []string{p.Barcode, p.Artist, p.Album, p.CoverType, p.PriceCategory,
 		p.ReleaseType, p.RecordingDecade, p.ReleaseDecade, p.Style, strconv.Itoa(p.RecordingYear)}
+}
+
+// Compare orders products by their attributes, text by byte order.
+func (p Product) Compare(q Product) int {
+	return cmp.Or(cmp.Compare(p.Barcode, q.Barcode), cmp.Compare(p.Artist, q.Artist), cmp.Compare(p.Album, q.Album),
+		cmp.Compare(p.CoverType, q.CoverType), cmp.Compare(p.PriceCategory, q.PriceCategory), cmp.Compare(p.ReleaseType, q.ReleaseType),
+		cmp.Compare(p.RecordingDecade, q.RecordingDecade), cmp.Compare(p.ReleaseDecade, q.ReleaseDecade),
+		cmp.Compare(p.Style, q.Style), cmp.Compare(p.RecordingYear, q.RecordingYear))
 }
 
 // Raw is a raw record: what one row says about the copy it is about, as given,
