@@ -182,16 +182,18 @@ func (b *binOfPool) group(level float64) int {
 }
 
 // histogram is what followed on the level of a product in the bin; a bin of
-// too few product-months is answered by the next older one.
+// too few product-months is answered by the next older one. A product without a
+// level is like those of its own age, or like all: the lowest level is not its.
 func (q *pool) histogram(bin int, level float64) []float64 {
 	for b := bin; b <= old; b++ {
+		if level == unknown && (b > bin || b == old) {
+			break
+		}
 		if q.bins[b].cells < groupCells/2 && b < old {
 			continue
 		}
-		if h := q.bins[b].hist; len(h) > 0 {
-			if h := h[q.bins[b].group(level)]; len(h) > 0 {
-				return h
-			}
+		if h := q.bins[b].hist[q.bins[b].group(level)]; len(h) > 0 {
+			return h
 		}
 	}
 	return q.all

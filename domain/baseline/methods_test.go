@@ -249,6 +249,21 @@ func TestShrunkHistogramKnowsLaunches(t *testing.T) {
 	require.Greater(t, ds[400].Expected, 5.0)
 }
 
+// TestUnseenProductsAreLikeAll: where nothing was ever launched, a product
+// without a history is expected to sell as the others do on average.
+func TestUnseenProductsAreLikeAll(t *testing.T) {
+	var rows [][]float32
+	for range 30 {
+		rows = append(rows, make([]float32, 20), slices.Repeat([]float32{3, 5}, 10))
+	}
+	rows = append(rows, slices.Repeat([]float32{missing}, 20))
+	for _, method := range []string{baseline.ShrunkHistogram, "level-group", "gamma-poisson"} {
+		ds := run(t, method, of(rows...), 2)
+		require.InDelta(t, 2, ds[2*60].Expected, 0.01, method)
+		require.InDelta(t, 2, ds[2*60+1].Expected, 0.01, method)
+	}
+}
+
 func TestGammaPoissonTellsSteadyFromWild(t *testing.T) {
 	var rows [][]float32
 	for i := range 60 {
