@@ -137,10 +137,10 @@ func (s *session) demo(ctx context.Context, dir, engine string, o SimulateOption
 		}
 	}()
 	r.DataRoot = in.Root
-	return r, s.demoSteps(ctx, in, dir, engine, &r)
+	return r, s.demoSteps(ctx, in, dir, engine, o.Months, &r)
 }
 
-func (s *session) demoSteps(ctx context.Context, in *Installation, dir, engine string, r *DemoResult) error {
+func (s *session) demoSteps(ctx context.Context, in *Installation, dir, engine string, months int, r *DemoResult) error {
 	opts := app.UploadOptions{Snapshot: &r.Files.Snapshot}
 	var err error
 	if r.Upload, err = s.uploadFiles(ctx, in, r.Files.Stock, r.Files.Sales, opts, false); err != nil {
@@ -162,15 +162,10 @@ func (s *session) demoSteps(ctx context.Context, in *Installation, dir, engine s
 	if err := json.Unmarshal(j.Result, &r.Training); err != nil {
 		return fault.Wrap("cli.demo", err)
 	}
-	if sub, err = in.Training.Submit(ctx, job.Backtest, app.TrainRequest{Engine: engine, Origins: 6}, true); err != nil {
-		return err
-	}
-	if j, err = s.follow(ctx, in, "back-test", sub.Job.ID); err != nil {
-		return err
-	}
-	r.Backtest = &forecast.Backtest{}
-	if err := json.Unmarshal(j.Result, r.Backtest); err != nil {
-		return fault.Wrap("cli.demo", err)
+	if origins := min(6, months/2); origins >= minOrigins {
+		if r.Backtest, err = s.demoBacktest(ctx, in, engine, origins); err != nil {
+			return err
+		}
 	}
 	made, err := in.Reports.Report(ctx, app.ReportRequest{})
 	if err != nil {
@@ -196,9 +191,27 @@ func (s *session) demoSteps(ctx context.Context, in *Installation, dir, engine s
 	return nil
 }
 
+// minOrigins is how many months a back-test must have to say something.
+const minOrigins = 2
+
+func (s *session) demoBacktest(ctx context.Context, in *Installation, engine string, origins int) (*forecast.Backtest, error) {
+	sub, err := in.Training.Submit(ctx, job.Backtest, app.TrainRequest{Engine: engine, Origins: origins}, true)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.follow(ctx, in, "back-test", sub.Job.ID)
+	if err != nil {
+		return nil, err
+	}
+	b := &forecast.Backtest{}
+	return b, fault.Wrap("cli.demo", json.Unmarshal(j.Result, b))
+}
+
 func (s *session) showDemo(dir string, made *report.Report, r *DemoResult) {
-	fmt.Fprintln(s.Out)
-	s.showBacktest(r.Backtest)
+	if r.Backtest != nil {
+		fmt.Fprintln(s.Out)
+		s.showBacktest(r.Backtest)
+	}
 	rows := append([]report.Row(nil), made.Rows...)
 	sort.SliceStable(rows, func(i, j int) bool {
 		a, b := &rows[i], &rows[j]
