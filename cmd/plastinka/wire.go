@@ -158,10 +158,9 @@ func create(path string) (io.Writer, func(error) error, error) {
 	}, nil
 }
 
-// worker's pace: how long a job stays with a silent worker, how often a worker
-// looks for work, and how often a job may kill its worker.
+// worker's pace: how often a worker looks for work, and how often a job may kill
+// its worker.
 const (
-	lease       = 15 * time.Second
 	poll        = 200 * time.Millisecond
 	maxAttempts = 5
 )
@@ -204,7 +203,8 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 		return nil, err
 	}
 	closers = append(closers, closeCompute)
-	sweep := app.Sweep{DB: db, Clock: now, Artifacts: store, Compute: compute, Log: log, Orphan: store.Orphan}
+	out := outside{db, store, compute}.withKillPoints()
+	sweep := app.Sweep{DB: out.db, Clock: now, Artifacts: out.files, Compute: out.compute, Log: log, Orphan: store.Orphan}
 	if err := sweep.Run(ctx); err != nil {
 		log.Warn("leftovers of earlier jobs could not be removed; the next start will try again", "error", err)
 	}
@@ -212,7 +212,7 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 	if set.Today != nil {
 		warnings = append(warnings, "today is fixed to "+set.Today.String()+" by PLASTINKA_TODAY")
 	}
-	return &cli.Installation{App: useCases(set, log, store, db, now, compute), Root: store.Root(), Warnings: warnings,
+	return &cli.Installation{App: useCases(set, log, out, now), Root: store.Root(), Warnings: warnings,
 		Renderer: report.Renderer{},
 		WriteTable: func(ctx context.Context, w io.Writer, table, format string) error {
 			return export.Table(ctx, w, app.Export{DB: db}, table, format)
@@ -221,23 +221,30 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 		Close:       closeAll}, nil
 }
 
-func useCases(set *settings.Settings, log *slog.Logger, store *files.Store, db ports.Database, now ports.Clock, compute ports.Compute) *app.App {
+// outside is what the use cases reach the outside by.
+type outside struct {
+	db      ports.Database
+	files   app.UploadFiles
+	compute ports.Compute
+}
+
+func useCases(set *settings.Settings, log *slog.Logger, out outside, now ports.Clock) *app.App {
 	metric := app.Metric{Name: set.DefaultMetric, Higher: set.DefaultMetricHigher}
-	configs := &app.Configs{DB: db, Clock: now, Metric: metric}
-	uploads := &app.Upload{DB: db, Clock: now, Tables: tables.Reader{}, Artifacts: store, Log: log, Normalise: norm.NFC.String,
+	configs := &app.Configs{DB: out.db, Clock: now, Metric: metric}
+	uploads := &app.Upload{DB: out.db, Clock: now, Tables: tables.Reader{}, Artifacts: out.files, Log: log, Normalise: norm.NFC.String,
 		Limits:   ports.TableLimits{UnpackedBytes: set.MaxUnpackedSize, Rows: set.MaxRows, Columns: set.MaxColumns, CellCharacters: set.MaxCellCharacters},
 		MaxFiles: set.MaxFiles, PriceBins: set.PriceBins, Cores: runtime.NumCPU()}
-	training := &app.Training{DB: db, Clock: now, Compute: compute, Bundle: bundle.Files{}, Artifacts: store, Configs: configs, Log: log,
+	training := &app.Training{DB: out.db, Clock: now, Compute: out.compute, Bundle: bundle.Files{}, Artifacts: out.files, Configs: configs, Log: log,
 		Poll: poll, Engine: set.Engine, FillMissingDays: set.FillMissingDays, AutoSelect: set.AutoSelectModel}
 	host, _ := os.Hostname()
-	worker := &app.Worker{DB: db, Clock: now, Log: log, Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
+	worker := &app.Worker{DB: out.db, Clock: now, Log: log, Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
 		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest},
 		Parallel: set.MaxParallel + 1, Lease: lease, Poll: poll, MaxAttempts: maxAttempts}
-	return &app.App{DB: db, Clock: now, Log: log, Artifacts: store, Uploads: uploads, Training: training, Configs: configs,
-		Models:  &app.Models{DB: db, Clock: now, Artifacts: store, Files: onnx.Files{}, Metric: metric},
-		Reports: &app.Reports{DB: db, Clock: now}, History: &app.History{DB: db}, Products: &app.Products{DB: db},
-		Retain: &app.Retention{DB: db, Clock: now, Artifacts: store, Log: log, Policy: retention(set.Retention)},
-		Export: app.Export{DB: db}, Worker: worker}
+	return &app.App{DB: out.db, Clock: now, Log: log, Artifacts: out.files, Uploads: uploads, Training: training, Configs: configs,
+		Models:  &app.Models{DB: out.db, Clock: now, Artifacts: out.files, Files: onnx.Files{}, Metric: metric},
+		Reports: &app.Reports{DB: out.db, Clock: now}, History: &app.History{DB: out.db}, Products: &app.Products{DB: out.db},
+		Retain: &app.Retention{DB: out.db, Clock: now, Artifacts: out.files, Log: log, Policy: retention(set.Retention)},
+		Export: app.Export{DB: out.db}, Worker: worker}
 }
 
 // retention is what the settings want to keep; 0 days of facts are all.
