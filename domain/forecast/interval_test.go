@@ -103,8 +103,12 @@ func drawn(sorted []float64, q float64) float64 {
 
 func agree(t *testing.T, want number, got float64) {
 	t.Helper()
-	if math.IsInf(float64(want), 0) {
-		require.Equal(t, float64(want), got)
+	switch w := float64(want); {
+	case math.IsNaN(w):
+		require.True(t, math.IsNaN(got))
+		return
+	case math.IsInf(w, 0):
+		require.Equal(t, w, got)
 		return
 	}
 	require.InEpsilon(t, 1+float64(want), 1+got, 1e-9)
