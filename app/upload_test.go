@@ -253,6 +253,16 @@ func TestUploadDryRunAnswersTheSameAndStoresNothing(t *testing.T) {
 	require.Equal(t, "months_exist", fault.CodeOf(err))
 }
 
+func TestUploadWithoutAJobStoresTheSame(t *testing.T) {
+	with, without := newBench(t), newBench(t)
+	with.done(t, spring())
+	r, err := without.Run(t.Context(), spring(), nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, r.ProductsNew)
+	require.Equal(t, dump(t, with.DB), dump(t, without.DB))
+	require.Empty(t, without.kept(t))
+}
+
 func TestUploadAgain(t *testing.T) {
 	b := newBench(t)
 	b.done(t, spring())

@@ -67,15 +67,29 @@ func ended(ctx context.Context, err error) bool {
 	return ctx.Err() == nil || errors.Is(context.Cause(ctx), errCancelRequested)
 }
 
-// DryRun answers what the upload would answer, and stores nothing. progress may
-// be nil.
+// Run processes an upload at once, without a job: for programs that use this
+// one as a library. progress may be nil.
+func (u *Upload) Run(ctx context.Context, req UploadRequest, progress func(percent float64, message string)) (UploadResult, error) {
+	return u.atOnce(ctx, req, progress, nil)
+}
+
+// DryRun answers what the upload would answer, and stores nothing.
 func (u *Upload) DryRun(ctx context.Context, req UploadRequest, progress func(percent float64, message string)) (UploadResult, error) {
+	undo := errors.New("dry run")
+	result, err := u.atOnce(ctx, req, progress, undo)
+	if errors.Is(err, undo) {
+		err = nil
+	}
+	return result, err
+}
+
+// atOnce receives and processes an upload; end is how its transaction ends.
+func (u *Upload) atOnce(ctx context.Context, req UploadRequest, progress func(float64, string), end error) (UploadResult, error) {
 	r, err := u.Receive(ctx, req)
 	if err != nil {
 		return UploadResult{}, err
 	}
 	defer u.Discard(r)
-	undo := errors.New("dry run")
 	p := processing{Upload: u, id: r.id, input: r.input,
 		progress: func(percent float64, message string) error {
 			if progress != nil {
@@ -83,12 +97,8 @@ func (u *Upload) DryRun(ctx context.Context, req UploadRequest, progress func(pe
 			}
 			return nil
 		},
-		finish: func(ports.Stores, UploadResult) error { return undo }}
-	result, err := p.run(ctx)
-	if errors.Is(err, undo) {
-		err = nil
-	}
-	return result, err
+		finish: func(ports.Stores, UploadResult) error { return end }}
+	return p.run(ctx)
 }
 
 // processing is one upload on its way from files to the store.

@@ -21,7 +21,7 @@ func (r *Rows) Warnings() []Warning {
 	}
 	if lost > 0 {
 		list = append(list, Warning{Code: "barcode_digits_lost", Count: lost, Files: files, Message: fmt.Sprintf(
-			"%d barcodes were saved in rounded form (like 4.6E+12) and count as unknown; format the column as text and export again", lost)})
+			"%d rows have a barcode in rounded form (like 4.6E+12), which counts as unknown; format the column as text and export again", lost)})
 	}
 	if n := r.priceSplits(); n > 0 {
 		list = append(list, Warning{Code: "price_category_split", Count: n, Message: fmt.Sprintf(
