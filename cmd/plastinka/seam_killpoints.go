@@ -104,6 +104,14 @@ func (s killedStores) around(name string, do func() error) error {
 	return s.k.around(name+s.where, do)
 }
 
+// The stores' names as embedded fields: some have a method of their own name.
+type (
+	jobStore      = ports.Jobs
+	modelStore    = ports.Models
+	forecastStore = ports.Forecasts
+	resultStore   = ports.Results
+)
+
 type killedCatalog struct {
 	ports.Catalog
 	s killedStores
@@ -132,16 +140,16 @@ func (f killedFacts) PutSnapshot(ctx context.Context, day calendar.Day, run stri
 }
 
 type killedJobs struct {
-	ports.Jobs
+	jobStore
 	s killedStores
 }
 
 func (j killedJobs) Create(ctx context.Context, n job.Job) error {
-	return j.s.around("job", func() error { return j.Jobs.Create(ctx, n) })
+	return j.s.around("job", func() error { return j.jobStore.Create(ctx, n) })
 }
 
 func (j killedJobs) Claim(ctx context.Context, owner string, types []job.Type, ids []string, now time.Time, lease time.Duration) (got job.Job, ok bool, err error) {
-	got, ok, err = j.Jobs.Claim(ctx, owner, types, ids, now, lease)
+	got, ok, err = j.jobStore.Claim(ctx, owner, types, ids, now, lease)
 	if ok {
 		j.s.k.at("after claim")
 	}
@@ -156,34 +164,34 @@ func (j killedJobs) Change(ctx context.Context, c job.Change) error {
 	case c.State != nil:
 		name = "state"
 	}
-	return j.s.around(name, func() error { return j.Jobs.Change(ctx, c) })
+	return j.s.around(name, func() error { return j.jobStore.Change(ctx, c) })
 }
 
 type killedModels struct {
-	ports.Models
+	modelStore
 	s killedStores
 }
 
 func (m killedModels) Add(ctx context.Context, n ports.StoredModel) error {
-	return m.s.around("model", func() error { return m.Models.Add(ctx, n) })
+	return m.s.around("model", func() error { return m.modelStore.Add(ctx, n) })
 }
 
 type killedForecasts struct {
-	ports.Forecasts
+	forecastStore
 	s killedStores
 }
 
 func (f killedForecasts) Put(ctx context.Context, n []forecast.Forecast) error {
-	return f.s.around("forecasts", func() error { return f.Forecasts.Put(ctx, n) })
+	return f.s.around("forecasts", func() error { return f.forecastStore.Put(ctx, n) })
 }
 
 type killedResults struct {
-	ports.Results
+	resultStore
 	s killedStores
 }
 
 func (r killedResults) Add(ctx context.Context, n ports.StoredResult) error {
-	return r.s.around("result", func() error { return r.Results.Add(ctx, n) })
+	return r.s.around("result", func() error { return r.resultStore.Add(ctx, n) })
 }
 
 type killedFiles struct {
