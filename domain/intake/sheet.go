@@ -34,47 +34,50 @@ func Inspect(ctx context.Context, src Source, o Options) error {
 // locate finds the file's table (R3–R5).
 func locate(ctx context.Context, src Source, o Options) (table, error) {
 	needed := needed(o.Role)
-	var names []string
-	var candidates, complete []table
-	var best *header // of the sheet looked at last
+	var visible []table
 	for i, sheet := range src.Sheets() {
 		if sheet.Hidden {
 			continue
 		}
-		names = append(names, sheet.Name)
 		h, err := findHeader(ctx, src, i, needed, o)
 		if err != nil {
 			return table{}, err
 		}
-		best = h
-		if !h.isHeader(needed) {
-			continue
-		}
-		t := table{sheet: i, name: sheet.Name, header: h}
-		candidates = append(candidates, t)
-		if len(h.missing) == 0 {
-			complete = append(complete, t)
-		}
+		visible = append(visible, table{sheet: i, name: sheet.Name, header: h})
+	}
+	data := selected(visible, func(h *header) bool { return h.isHeader(needed) })
+	if complete := selected(data, func(h *header) bool { return len(h.missing) == 0 }); len(complete) == 1 {
+		data = complete
 	}
 	switch {
-	case len(complete) == 1:
-		candidates = complete
-	case len(candidates) == 0 && src.Format() == "csv" && best != nil:
-		return table{}, best.check(table{}.where())
-	case len(candidates) == 0:
-		return table{}, fault.New(fault.Invalid, "no_data_sheet",
-			"no visible sheet (of %s) has a header row among its first %d rows; a %s file needs the columns %s",
-			listed(names), headerRows, o.Role, describedAll(needed)).With("sheets", names)
-	case len(candidates) > 1:
-		names = names[:0]
-		for _, t := range candidates {
-			names = append(names, t.name)
-		}
+	case len(data) == 1:
+		return data[0], data[0].header.check(data[0].where())
+	case len(data) > 1:
 		return table{}, fault.New(fault.Invalid, "several_data_sheets",
-			"the sheets %s all look like data; leave one of them, or hide the others", listed(names)).With("sheets", names)
+			"the sheets %s all look like data; leave one of them, or hide the others", listed(names(data))).With("sheets", names(data))
+	case src.Format() == "csv" && len(visible) == 1:
+		return table{}, visible[0].header.check(visible[0].where())
 	}
-	t := candidates[0]
-	return t, t.header.check(t.where())
+	return table{}, fault.New(fault.Invalid, "no_data_sheet",
+		"no visible sheet (of %s) has a header row among its first %d rows; a %s file needs the columns %s",
+		listed(names(visible)), headerRows, o.Role, describedAll(needed)).With("sheets", names(visible))
+}
+
+func selected(tables []table, is func(*header) bool) (list []table) {
+	for _, t := range tables {
+		if is(t.header) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+func names(tables []table) []string {
+	list := make([]string, len(tables))
+	for i, t := range tables {
+		list[i] = t.name
+	}
+	return list
 }
 
 // findHeader is the first header row of a sheet, or else what came closest.
