@@ -17,23 +17,24 @@ type Cleaned struct {
 	DryRun  bool   `json:"dry_run"`
 }
 
-type dryRunInput struct {
+// DryRunQuery is whether a clean-up is only tried.
+type DryRunQuery struct {
 	DryRun LenientBool `query:"dry_run" doc:"only say what would be removed"`
 }
 
 type predictionsCleanInput struct {
-	dryRunInput
+	DryRunQuery
 	Days optional[int] `query:"days_to_keep" minimum:"0" maximum:"36500" doc:"as configured if absent"`
 }
 
 type historicalCleanInput struct {
-	dryRunInput
+	DryRunQuery
 	Sales optional[int] `query:"sales_days_to_keep" minimum:"0" maximum:"36500" doc:"as configured if both are absent, else as the other"`
 	Stock optional[int] `query:"stock_days_to_keep" minimum:"0" maximum:"36500" doc:"as configured if both are absent, else as the other"`
 }
 
 type modelsCleanInput struct {
-	dryRunInput
+	DryRunQuery
 	Keep optional[int] `query:"models_to_keep" minimum:"1" maximum:"1000" doc:"as configured if absent"`
 	Days optional[int] `query:"inactive_days_to_keep" minimum:"0" maximum:"36500" doc:"as configured if absent"`
 }
@@ -121,7 +122,7 @@ func cleaned(dryRun bool, format string, args ...any) Cleaned {
 	return Cleaned{Status: "success", Message: verb + fmt.Sprintf(format, args...), DryRun: dryRun}
 }
 
-func (s *Service) cleanAll(ctx context.Context, in *dryRunInput) (*Body[CleanedAll], error) {
+func (s *Service) cleanAll(ctx context.Context, in *DryRunQuery) (*Body[CleanedAll], error) {
 	dryRun := in.DryRun.Or(false)
 	c, err := s.app.Retain.Clean(ctx, dryRun)
 	facts := removedFacts(c.Facts)

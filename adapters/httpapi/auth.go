@@ -25,7 +25,8 @@ import (
 const (
 	rememberFor   = 10 * time.Minute
 	failureWindow = time.Minute
-	maxFailures   = 10
+	maxGuesses    = 10 // different keys
+	maxRow        = 20 // of which none was right, be it the same again and again
 	maxAddresses  = 10_000
 	maxWrong      = 10_000
 	maxKeyBytes   = 72 // bcrypt looks no further
@@ -58,9 +59,13 @@ type remembered struct {
 	until time.Time
 }
 
+// attempts are an address's wrong keys of a scheme. Different keys are guesses;
+// one that is sent again and again is a client that was not told of a new key,
+// and is forgiven when a right one comes from there too.
 type attempts struct {
-	count int
-	since time.Time
+	since   time.Time
+	guesses map[digest]struct{} // at most maxGuesses
+	row     int                 // wrong ones since the last right one
 }
 
 func newAuthenticator(apiHash, adminHash string, clock ports.Clock, m *metrics) *authenticator {
@@ -131,31 +136,45 @@ func (a *authenticator) learn(scheme string, d digest, ok bool) {
 	a.wrong[d] = struct{}{}
 }
 
-// wait is for how long an address must wait, if it must.
-func (a *authenticator) wait(address string) time.Duration {
+// wait is for how long an address must wait before it tries another key, if it
+// must.
+func (a *authenticator) wait(address string, c credential) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f := a.failures[address]
-	if f == nil || f.count < maxFailures {
+	f := a.failures[address+" "+c.scheme]
+	if f == nil || len(f.guesses) < maxGuesses && f.row < maxRow {
 		return 0
 	}
 	return max(0, failureWindow-a.clock.Now().Sub(f.since))
 }
 
-func (a *authenticator) failed(address string) {
+// failed counts a wrong key.
+func (a *authenticator) failed(address string, c credential) {
 	a.metrics.refused.Inc()
-	now := a.clock.Now()
+	name, d, now := address+" "+c.scheme, a.digest(c.scheme, c.key), a.clock.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f := a.failures[address]
+	f := a.failures[name]
 	if f == nil || now.Sub(f.since) >= failureWindow {
 		if len(a.failures) >= maxAddresses {
 			clear(a.failures) // a flood from everywhere: forget rather than grow
 		}
-		f = &attempts{since: now}
-		a.failures[address] = f
+		f = &attempts{since: now, guesses: map[digest]struct{}{}}
+		a.failures[name] = f
 	}
-	f.count++
+	f.row++
+	if len(f.guesses) < maxGuesses {
+		f.guesses[d] = struct{}{}
+	}
+}
+
+// succeeded forgives what is no guessing.
+func (a *authenticator) succeeded(address string, c credential) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f := a.failures[address+" "+c.scheme]; f != nil {
+		f.row = 0
+	}
 }
 
 // credential is one key offered by a request, for a scheme.
@@ -207,20 +226,27 @@ func (s *Service) authenticate(ctx huma.Context, next func(huma.Context)) {
 // admit checks a request's credentials. The right key is never locked out by
 // somebody else's wrong ones; only wrong ones are told to wait.
 func (s *Service) admit(r *http.Request, credentials []credential) error {
+	address := clientAddress(r)
+	passed := false
 	for _, c := range credentials {
 		if s.auth.verify(r.Context(), c.scheme, c.key) {
-			return nil
+			s.auth.succeeded(address, c)
+			passed = true
 		}
+	}
+	if passed {
+		return nil
 	}
 	if len(credentials) == 0 {
 		return fault.New(fault.Unauthenticated, "authentication_error", "credentials are missing: send the API key as X-API-Key, or the admin token as Authorization: Bearer")
 	}
-	address := clientAddress(r)
-	if wait := s.auth.wait(address); wait > 0 {
-		return fault.New(fault.TooMany, "too_many_attempts", "too many wrong keys from this address; try again in %d s", seconds(wait)).
-			With("retry_after_seconds", seconds(wait))
+	for _, c := range credentials {
+		if wait := s.auth.wait(address, c); wait > 0 {
+			return fault.New(fault.TooMany, "too_many_attempts", "too many wrong keys from this address; try again in %d s", seconds(wait)).
+				With("retry_after_seconds", seconds(wait))
+		}
+		s.auth.failed(address, c)
 	}
-	s.auth.failed(address)
 	return fault.New(fault.Unauthenticated, "authentication_error", "the key is wrong; use the one that plastinka keys printed")
 }
 

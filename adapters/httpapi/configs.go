@@ -24,7 +24,9 @@ func configView(c ports.StoredConfig) Config {
 	return Config{ID: c.ID, Config: c.Config, Active: c.Active, CreatedAt: c.CreatedAt.UTC()}
 }
 
-type limitInput struct {
+// LimitQuery is how many of a list. Huma looks into embedded types that are
+// exported only, as BestQuery and DryRunQuery are too.
+type LimitQuery struct {
 	Limit int `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 }
 
@@ -32,7 +34,8 @@ type recentInput struct {
 	Limit int `query:"limit" default:"5" minimum:"1" maximum:"100"`
 }
 
-type bestInput struct {
+// BestQuery is by which metric.
+type BestQuery struct {
 	Metric string      `query:"metric_name" maxLength:"200" doc:"empty: the default metric and its direction"`
 	Higher LenientBool `query:"higher_is_better" doc:"true if a metric is named and this is absent"`
 }
@@ -43,14 +46,12 @@ type idInput struct {
 
 type idsInput struct {
 	Body struct {
-		_   struct{} `json:"-" additionalProperties:"true"`
 		IDs []string `json:"ids" maxItems:"1000"`
 	}
 }
 
 type configUpload struct {
 	Body struct {
-		_       struct{}        `json:"-" additionalProperties:"true"`
 		Payload json.RawMessage `json:"json_payload"`
 		Active  *bool           `json:"is_active,omitempty" nullable:"true"`
 	}
@@ -62,7 +63,7 @@ type Done struct {
 	Message string `json:"message"`
 }
 
-func (s *Service) metric(in *bestInput) app.Metric {
+func (s *Service) metric(in *BestQuery) app.Metric {
 	if in.Metric == "" {
 		return s.app.Configs.Metric
 	}
@@ -76,7 +77,7 @@ func (s *Service) registerConfigs() {
 		return key(huma.Operation{OperationID: id, Method: method, Path: base + path, Tags: tags, Summary: summary, Errors: errors, DefaultStatus: http.StatusOK})
 	}
 	huma.Register(s.api, register("list-configs", http.MethodGet, "", "The configurations, newest first", http.StatusUnprocessableEntity),
-		func(ctx context.Context, in *limitInput) (*Body[[]Config], error) {
+		func(ctx context.Context, in *LimitQuery) (*Body[[]Config], error) {
 			stored, err := s.app.DB.Configs().Configs(ctx, in.Limit)
 			return answer(each(stored, configView), err)
 		})
@@ -86,7 +87,7 @@ func (s *Service) registerConfigs() {
 			return answer(configView(c), err)
 		})
 	huma.Register(s.api, register("best-config", http.MethodGet, "/best", "The configuration with the best metric", http.StatusNotFound, http.StatusUnprocessableEntity),
-		func(ctx context.Context, in *bestInput) (*Body[Config], error) {
+		func(ctx context.Context, in *BestQuery) (*Body[Config], error) {
 			c, err := s.app.Configs.Best(ctx, s.metric(in))
 			return answer(configView(c), err)
 		})

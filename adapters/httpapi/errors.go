@@ -139,6 +139,7 @@ var errorsOnce sync.Once
 // The variables are Huma's registry; there is no other way in.
 func setErrors() {
 	errorsOnce.Do(func() {
+		huma.DefaultArrayNullable = false // ours never are
 		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 			return humaProblem("", status, msg, errs)
 		}

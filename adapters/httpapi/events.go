@@ -37,7 +37,8 @@ func (s *Service) registerEvents() {
 			schema.Ref[strings.LastIndexByte(schema.Ref, '/')+1:] + "; at the job's end `end`, its data the job, and the stream closes.",
 		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 		Responses: map[string]*huma.Response{"200": {Description: "the events", Content: map[string]*huma.MediaType{
-			"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}}}}), s.events)
+			"text/event-stream": {Schema: &huma.Schema{Type: "object", Description: "one event", Properties: map[string]*huma.Schema{
+				"id": {Type: "string"}, "event": {Type: "string", Enum: []any{"status", "end"}}, "data": {Type: "string", Description: "JSON"}}}}}}}}), s.events)
 }
 
 func (s *Service) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {

@@ -81,7 +81,7 @@ func New(a *app.App, opts Options) *Service {
 		register()
 	}
 	s.registerDocuments(mux)
-	s.handler = s.chain(s.fallback(mux))
+	s.handler = s.chain(s.fallback(mux, literalPaths(s.OpenAPI())))
 	return s
 }
 
@@ -98,6 +98,7 @@ func (s *Service) config() huma.Config {
 	c.CreateHooks = nil // no $schema in answers: old clients do not know it
 	c.DocsPath, c.SchemasPath, c.OpenAPIPath = "", "", ""
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.AllowAdditionalPropertiesByDefault = true // unknown members are ignored, and answers may grow
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		schemeKey:   {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "the API key"},
 		schemeAdmin: {Type: "http", Scheme: "bearer", Description: "the admin token"},

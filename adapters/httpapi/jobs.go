@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/job"
 )
 
@@ -26,6 +27,7 @@ type Job struct {
 
 // JobError is why a job failed.
 type JobError struct {
+	_       struct{}       `nullable:"true"`
 	Code    string         `json:"code"`
 	Message string         `json:"message"`
 	Details map[string]any `json:"details"`
@@ -74,6 +76,9 @@ func (s *Service) registerJobs() {
 		Summary: "The jobs, newest first", Errors: []int{http.StatusUnprocessableEntity}}),
 		func(ctx context.Context, in *jobsInput) (*Body[JobList], error) {
 			jobs, matching, err := s.app.DB.Jobs().Jobs(ctx, job.Query{Type: job.Type(in.Type), Status: job.Status(in.Status), Limit: in.Limit, Cursor: in.Cursor})
+			if in.Cursor != "" && fault.KindOf(err) == fault.NotFound {
+				return nil, invalid(Violation{Loc: []any{"query", "cursor"}, Msg: "is not a next_cursor that was answered before", Type: "value_error"})
+			}
 			list := JobList{Jobs: make([]Job, len(jobs)), Total: len(jobs), Matching: matching}
 			for i, j := range jobs {
 				list.Jobs[i] = jobView(j, false)

@@ -7,12 +7,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plastinka/predictor/domain/fault"
 )
@@ -152,26 +155,62 @@ func (s *Service) secure(next http.Handler) http.Handler {
 }
 
 // fallback answers what the mux does not know: a trailing slash like the path
-// without, another method with Allow, anything else with not_found.
-func (s *Service) fallback(mux *http.ServeMux) http.Handler {
+// without, another method with Allow, anything else with not_found. A path that
+// the API names literally is that path, also for the methods it does not have:
+// GET /api/v1/jobs/training does not ask for a job called training.
+func (s *Service) fallback(mux *http.ServeMux, literal map[string][]string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") && !strings.HasPrefix(p, "/ui/") {
 			r = r.Clone(r.Context())
 			r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), ""
 		}
-		if _, pattern := mux.Handler(r); pattern != "" {
+		if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect
+			s.refuse(w, r, nothingHere(), "")
+			return
+		}
+		allow, known := literal[r.URL.Path]
+		if matches(mux, r) && (!known || slices.Contains(allow, r.Method)) {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		if allow := allowed(mux, r); len(allow) > 0 {
-			w.Header().Set("Allow", strings.Join(allow, ", "))
-			s.write(w, r, &Problem{Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
-				Detail: r.Method + " is not possible here; see the Allow header",
-				Err:    ProblemBody{Code: "method_not_allowed", Details: map[string]any{}}})
+		if !known {
+			allow = allowed(mux, r)
+		}
+		if len(allow) == 0 {
+			s.refuse(w, r, nothingHere(), "")
 			return
 		}
-		s.refuse(w, r, fault.New(fault.NotFound, "not_found", "there is nothing at this path; /docs describes what there is"), "")
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		s.refuse(w, r, problemStatus(http.StatusMethodNotAllowed, r.Method+" is not possible here; see the Allow header"), "")
 	})
+}
+
+func nothingHere() error {
+	return fault.New(fault.NotFound, "not_found", "there is nothing at this path; /docs describes what there is")
+}
+
+// literalPaths are the methods of the paths without parameters.
+func literalPaths(api *huma.OpenAPI) map[string][]string {
+	literal := map[string][]string{}
+	for name, item := range api.Paths {
+		if strings.Contains(name, "{") {
+			continue
+		}
+		if item.Get != nil {
+			literal[name] = append(literal[name], http.MethodGet, http.MethodHead)
+		}
+		if item.Post != nil {
+			literal[name] = append(literal[name], http.MethodPost)
+		}
+	}
+	return literal
+}
+
+// matches reports whether the mux has an operation for the request. The mux
+// takes the pattern of the root for that of everything below it.
+func matches(mux *http.ServeMux, r *http.Request) bool {
+	_, pattern := mux.Handler(r)
+	return pattern != "" && (pattern != "GET /" || r.URL.Path == "/")
 }
 
 // allowed are the methods that the mux knows for the request's path.
@@ -179,7 +218,7 @@ func allowed(mux *http.ServeMux, r *http.Request) (list []string) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := mux.Handler(probe); pattern != "" {
+		if matches(mux, probe) {
 			list = append(list, method)
 		}
 	}

@@ -51,7 +51,7 @@ func (s *Service) registerModels() {
 		return key(huma.Operation{OperationID: id, Method: method, Path: modelsPath + path, Tags: tags, Summary: summary, Errors: errors, DefaultStatus: http.StatusOK})
 	}
 	huma.Register(s.api, register("list-models", http.MethodGet, "", "The models, newest first", http.StatusUnprocessableEntity),
-		func(ctx context.Context, in *limitInput) (*Body[[]Model], error) {
+		func(ctx context.Context, in *LimitQuery) (*Body[[]Model], error) {
 			stored, err := s.app.DB.Models().Models(ctx, in.Limit)
 			return answer(each(stored, modelView), err)
 		})
@@ -66,7 +66,7 @@ func (s *Service) registerModels() {
 			return answer(modelView(m), err)
 		})
 	huma.Register(s.api, register("best-model", http.MethodGet, "/best", "The model with the best metric", http.StatusNotFound, http.StatusUnprocessableEntity),
-		func(ctx context.Context, in *bestInput) (*Body[Model], error) {
+		func(ctx context.Context, in *BestQuery) (*Body[Model], error) {
 			m, err := s.app.Models.Best(ctx, s.metric(in))
 			return answer(modelView(m), err)
 		})

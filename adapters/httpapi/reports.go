@@ -15,7 +15,6 @@ import (
 )
 
 type reportBody struct {
-	_       struct{}       `json:"-" additionalProperties:"true"`
 	Type    string         `json:"report_type" enum:"prediction_report"`
 	Month   *string        `json:"prediction_month,omitempty" nullable:"true" maxLength:"40" doc:"any day or YYYY-MM; the latest month with forecasts if absent"`
 	ModelID *string        `json:"model_id,omitempty" nullable:"true" maxLength:"200"`

@@ -14,12 +14,12 @@ import (
 )
 
 type tuningResultsInput struct {
-	bestInput
-	limitInput
+	BestQuery
+	LimitQuery
 }
 
 func (s *Service) tuningResults(ctx context.Context, in *tuningResultsInput) (*Body[[]Result], error) {
-	results, err := s.app.TuningResults(ctx, s.metric(&in.bestInput), in.Limit)
+	results, err := s.app.TuningResults(ctx, s.metric(&in.BestQuery), in.Limit)
 	if fault.CodeOf(err) == "validation_error" {
 		return nil, invalid(Violation{Loc: []any{"query", "metric_name"}, Msg: err.Error(), Type: "value_error"})
 	}
@@ -39,7 +39,7 @@ func (s *Service) registerResults() {
 		} else {
 			huma.Register(s.api, key(huma.Operation{OperationID: "list-results-" + string(kind), Method: http.MethodGet, Path: base, Tags: []string{"results"},
 				Summary: "The results of " + string(kind) + " jobs, newest first", Errors: []int{http.StatusUnprocessableEntity}}),
-				func(ctx context.Context, in *limitInput) (*Body[[]Result], error) {
+				func(ctx context.Context, in *LimitQuery) (*Body[[]Result], error) {
 					stored, err := s.app.DB.Results().Results(ctx, kind, in.Limit)
 					return answer(each(stored, resultView), err)
 				})

@@ -12,9 +12,8 @@ import (
 
 // trainingBody is the request of a training; every member is optional.
 type trainingBody struct {
-	_     struct{} `json:"-" additionalProperties:"true"`
-	Start *string  `json:"dataset_start_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; earlier months are left out"`
-	End   *string  `json:"dataset_end_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; later months are left out"`
+	Start *string `json:"dataset_start_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; earlier months are left out"`
+	End   *string `json:"dataset_end_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; later months are left out"`
 }
 
 type trainingInput struct {
@@ -33,9 +32,8 @@ type TrainingSubmitted struct {
 }
 
 type backtestBody struct {
-	_        struct{} `json:"-" additionalProperties:"true"`
-	Months   *int     `json:"months,omitempty" nullable:"true" minimum:"1" maximum:"36" doc:"how many months are forecast again; 6 if absent"`
-	ConfigID *string  `json:"config_id,omitempty" nullable:"true" maxLength:"200"`
+	Months   *int    `json:"months,omitempty" nullable:"true" minimum:"1" maximum:"36" doc:"how many months are forecast again; 6 if absent"`
+	ConfigID *string `json:"config_id,omitempty" nullable:"true" maxLength:"200"`
 }
 
 type backtestInput struct {
