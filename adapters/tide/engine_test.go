@@ -14,6 +14,7 @@ import (
 	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
+	"github.com/plastinka/predictor/ports/porttest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -78,29 +79,9 @@ func TestResultsDoNotDependOnThreads(t *testing.T) {
 	}
 }
 
-// TestForecastsSeeNothingFromTheOriginOn corrupts everything that comes later.
-func TestForecastsSeeNothingFromTheOriginOn(t *testing.T) {
-	p := shop(80, 34)
-	p.Stock = slices.Clone(p.Sales)
-	const origin = 28
-	broken := *p
-	for _, series := range []*[]float32{&broken.Sales, &broken.Availability, &broken.Confidence, &broken.Stock} {
-		*series = slices.Clone(*series)
-		for i := range p.N() {
-			for u := origin; u < p.T; u++ {
-				(*series)[p.At(i, u)] = float32(i*u%5) / 2
-			}
-		}
-	}
+func TestEngine(t *testing.T) {
 	for name, c := range kinds() {
-		t.Run(name, func(t *testing.T) {
-			f := training.Fit{Config: c, Origin: origin, Horizon: 1, Validation: 2, Seed: 3}
-			a, reportA := fitted(t, Options{}, p, f)
-			b, reportB := fitted(t, Options{}, &broken, f)
-			require.Equal(t, reportA, reportB)
-			require.Equal(t, forecasts(t, a, p, origin, 1), forecasts(t, b, &broken, origin, 1))
-			require.Equal(t, forecasts(t, a, p, origin-3, 1), forecasts(t, a, p.Until(origin-3), origin-3, 1))
-		})
+		t.Run(name, func(t *testing.T) { porttest.Engine(t, New(Options{}), c) })
 	}
 }
 
