@@ -17,11 +17,11 @@ import (
 
 // The tests of this package use the program as people do: as the static binary
 // that the build makes, started as a process. It is built once, when the first
-// test asks for it.
+// test asks for it; so is the fault tests' own build.
 
 var program struct {
-	folder string
-	build  func() error
+	folder            string
+	build, killPoints func() error
 }
 
 func TestMain(m *testing.M) {
@@ -29,17 +29,20 @@ func TestMain(m *testing.M) {
 	if program.folder, err = os.MkdirTemp("", "plastinka-test-"); err != nil {
 		panic(err)
 	}
-	program.build = sync.OnceValue(func() error {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(program.folder, "plastinka"), ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return errors.New("go build: " + string(out))
-		}
-		return nil
-	})
+	program.build = sync.OnceValue(func() error { return build("plastinka") })
+	program.killPoints = sync.OnceValue(func() error { return build("plastinka-killpoints", "-tags", "killpoints") })
 	code := m.Run()
 	os.RemoveAll(program.folder)
 	os.Exit(code)
+}
+
+func build(name string, flags ...string) error {
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", filepath.Join(program.folder, name), ".")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return errors.New("go build: " + string(out))
+	}
+	return nil
 }
 
 // binary is the path of the built program.
@@ -54,15 +57,16 @@ func binary(t testing.TB) string {
 // the outside but PATH. Today is the day the simulated shops are counted.
 type box struct {
 	testing.TB
-	dir  string
-	root string
-	env  []string
+	binary string
+	dir    string
+	root   string
+	env    []string
 }
 
 func newBox(t testing.TB, env ...string) *box {
 	t.Helper()
 	dir := t.TempDir()
-	b := &box{TB: t, dir: dir, root: filepath.Join(dir, "data")}
+	b := &box{TB: t, binary: binary(t), dir: dir, root: filepath.Join(dir, "data")}
 	b.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "DATA_ROOT_DIR=" + b.root,
 		"PLASTINKA_TODAY=2026-01-01", "COMPUTE_THREADS=1"}, env...)
 	return b
@@ -71,7 +75,7 @@ func newBox(t testing.TB, env ...string) *box {
 // command is the program, ready to be started.
 func (b *box) command(args ...string) *exec.Cmd {
 	b.Helper()
-	cmd := exec.Command(binary(b), args...)
+	cmd := exec.Command(b.binary, args...)
 	cmd.Dir, cmd.Env = b.dir, b.env
 	return cmd
 }
