@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -130,4 +131,19 @@ func TestBacktestOfTheBaselineEngine(t *testing.T) {
 	require.Len(t, r.Backtest.Origins, 3)
 	require.Equal(t, "shrunk-histogram", r.Backtest.Chosen)
 	require.True(t, slices.ContainsFunc(r.Backtest.Rows, func(row forecast.BacktestRow) bool { return row.Method == "regression" }))
+}
+
+// BenchmarkBacktest: six months of all simple methods and the regression, by
+// the size of the shop.
+func BenchmarkBacktest(b *testing.B) {
+	for _, size := range [][2]int{{400, 30}, {10_000, 60}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			k := task(training.Backtest, "baseline", madeUp(size[0], size[1], 1))
+			tasks := &app.Tasks{Clock: fixedClock{}}
+			for b.Loop() {
+				_, err := tasks.Do(b.Context(), k, "", nil)
+				require.NoError(b, err)
+			}
+		})
+	}
 }

@@ -68,4 +68,12 @@ func LogLikelihood(y int, eta, zeta float64) (value, dEta, dZeta float64) {
 	return value, dEta, dZeta
 }
 
-func clamp(x, low, high float64) float64 { return math.Min(math.Max(x, low), high) }
+func clamp(x, low, high float64) float64 {
+	if x < low {
+		return low
+	}
+	if x > high {
+		return high
+	}
+	return x
+}
