@@ -14,19 +14,23 @@ import (
 	"github.com/plastinka/predictor/domain/fault"
 )
 
-// What a body may cost. A slow client is dropped by its progress, not by a limit
-// on the whole: an upload of hundreds of megabytes over a poor line is fine as
-// long as it moves.
-const (
-	maxJSON     = 1 << 20 // bytes
-	bodyPause   = 30 * time.Second
-	bodyGrace   = 30 * time.Second
-	bodySlowest = 4 << 10 // bytes a second, after the grace
-	writePause  = 60 * time.Second
-)
+// maxJSON is the largest body that is no form, bytes.
+const maxJSON = 1 << 20
 
-// errSlow is why a body's reading ended that did not move.
-var errSlow = errors.New("the client sends too slowly")
+// pace is how slow a client may be. It is dropped by its progress, not by a
+// limit on the whole: an upload of hundreds of megabytes over a poor line is
+// fine as long as it moves.
+type pace struct {
+	bodyPause   time.Duration // between two pieces of a body
+	bodyGrace   time.Duration // before the body's rate counts
+	bodySlowest int64         // bytes a second
+	writePause  time.Duration // for taking a piece of an answer
+	eventsAlive time.Duration // of silence, before a comment says that the stream lives
+}
+
+func usualPace() pace {
+	return pace{bodyPause: 30 * time.Second, bodyGrace: 30 * time.Second, bodySlowest: 4 << 10, writePause: time.Minute, eventsAlive: 15 * time.Second}
+}
 
 // limit refuses a body that says it is too large before reading it, cuts off
 // one that turns out to be, and gives up one that does not come.
@@ -42,34 +46,45 @@ func (s *Service) limit(next http.Handler) http.Handler {
 			return
 		}
 		if r.Body != nil && r.Body != http.NoBody {
-			body := &movingBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), control: http.NewResponseController(w), began: time.Now()}
+			body := &movingBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), control: http.NewResponseController(w), pace: s.pace, began: time.Now()}
 			r.Body = body
-			defer body.rest()
+			if rec, ok := w.(*recorder); ok {
+				rec.body = body
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// readJSON takes in the body of an operation that has one, if it is no form:
-// what can go wrong with it is said in our words.
+// readJSON takes in the body of an operation that has one, if that is no form:
+// what can go wrong with it is said in our words. No Content-Type means JSON,
+// and a body that is null means none.
 func readJSON(r *http.Request, op *huma.Operation) error {
-	if op.RequestBody == nil || r.Body == nil || mediaType(r) == "multipart/form-data" {
+	if op.RequestBody == nil || op.RequestBody.Content["application/json"] == nil || r.Body == nil {
 		return nil
 	}
+	kind := mediaType(r)
+	if kind != "" && kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
+		return problemStatus(http.StatusUnsupportedMediaType, "send the body as application/json")
+	}
+	r.Header.Set("Content-Type", "application/json")
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
-		return brokenBody(err, "the body is broken off")
+		return brokenBody(r, err, "the body is broken off")
+	}
+	if !op.RequestBody.Required && string(bytes.TrimSpace(b)) == "null" {
+		b = nil
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
 	return nil
 }
 
 // brokenBody is the error of a body that cannot be read further.
-func brokenBody(err error, otherwise string) error {
+func brokenBody(r *http.Request, err error, otherwise string) error {
 	if most, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return problem(tooLarge(most.Limit))
 	}
-	if errors.Is(err, errSlow) {
+	if body, ok := r.Body.(*movingBody); ok && body.slow { // the form's reader hides errors
 		return problemStatus(http.StatusRequestTimeout, "the request came too slowly; try again")
 	}
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind != fault.Internal {
@@ -91,15 +106,17 @@ func mediaType(r *http.Request) string {
 type movingBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	pace    pace
 	began   time.Time
 	read    int64
-	done    bool
+	done    bool // all of it was read
+	slow    bool // it was given up
 }
 
 func (b *movingBody) Read(p []byte) (int, error) {
-	if !b.done {
-		until := time.Now().Add(bodyPause)
-		if slowest := b.began.Add(bodyGrace + time.Duration(b.read)*time.Second/bodySlowest); slowest.Before(until) {
+	if !b.done && !b.slow {
+		until := time.Now().Add(b.pace.bodyPause)
+		if slowest := b.began.Add(b.pace.bodyGrace + time.Duration(b.read/b.pace.bodySlowest)*time.Second); slowest.Before(until) {
 			until = slowest
 		}
 		_ = b.control.SetReadDeadline(until) // a connection without deadlines (a test's) has none
@@ -107,19 +124,26 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return n, errors.Join(errSlow, err)
+		b.slow = true
+		return n, err
 	}
-	if err != nil {
-		b.rest()
+	if errors.Is(err, io.EOF) {
+		// The connection's next reading is the server's own: a deadline that
+		// passed in it would end the request's context.
+		b.done = true
+		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }
 
-// rest takes the deadline away when the body has been read: the connection's
-// next reading is the server's own.
-func (b *movingBody) rest() {
-	if !b.done {
-		b.done = true
-		_ = b.control.SetReadDeadline(time.Time{})
+// answering is called before the first byte of the answer. The server reads what
+// is left of a body before it answers, and waits for it; not for long.
+func (b *movingBody) answering(h http.Header) {
+	switch {
+	case b.done:
+	case b.slow:
+		h.Set("Connection", "close")
+	default:
+		_ = b.control.SetReadDeadline(time.Now().Add(min(b.pace.bodyPause, 5*time.Second)))
 	}
 }

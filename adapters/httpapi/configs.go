@@ -46,14 +46,14 @@ type idInput struct {
 
 type idsInput struct {
 	Body struct {
-		IDs []string `json:"ids" maxItems:"1000"`
+		IDs []string `json:"ids" maxItems:"1000" doc:"what to delete" example:"[\"a\",\"b\"]"`
 	}
 }
 
 type configUpload struct {
 	Body struct {
-		Payload json.RawMessage `json:"json_payload"`
-		Active  *bool           `json:"is_active,omitempty" nullable:"true"`
+		Payload json.RawMessage `json:"json_payload" doc:"the configuration; all of its groups are optional" example:"{\"lags\":12}"`
+		Active  *bool           `json:"is_active,omitempty" nullable:"true" doc:"make it the active one; false if absent"`
 	}
 }
 

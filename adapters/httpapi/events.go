@@ -15,13 +15,9 @@ import (
 	"github.com/plastinka/predictor/domain/job"
 )
 
-// The pace of a stream of events: how often the store is asked (another process
-// may be doing the job), and after how long a silence a comment says that the
-// connection lives.
-const (
-	eventsPoll  = 250 * time.Millisecond
-	eventsAlive = 15 * time.Second
-)
+// eventsPoll is how often a stream asks the store: another process may be doing
+// the job.
+const eventsPoll = 250 * time.Millisecond
 
 type eventsInput struct {
 	withContext
@@ -93,7 +89,7 @@ func (e *eventStream) run(ctx context.Context) {
 		}
 		if silent += eventsPoll; sent {
 			silent = 0
-		} else if silent >= eventsAlive {
+		} else if silent >= e.s.pace.eventsAlive {
 			silent = 0
 			err = e.write(": still here\n\n")
 		}

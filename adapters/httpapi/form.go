@@ -21,6 +21,7 @@ const (
 // come, in any order; none is held in memory.
 type form struct {
 	s      *Service
+	r      *http.Request
 	wanted []string // names of the fields that are files
 	most   int      // files
 
@@ -38,7 +39,7 @@ type formFile struct {
 
 // readForm reads a form. Its files are kept until discard.
 func (s *Service) readForm(r *http.Request, most int, wanted ...string) (*form, error) {
-	f := &form{s: s, wanted: wanted, most: most, fields: map[string][]string{}}
+	f := &form{s: s, r: r, wanted: wanted, most: most, fields: map[string][]string{}}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return f, problemStatus(http.StatusUnsupportedMediaType, "send the request as multipart/form-data with a boundary")
@@ -49,7 +50,7 @@ func (s *Service) readForm(r *http.Request, most int, wanted ...string) (*form, 
 			return f, nil
 		}
 		if err != nil {
-			return f, brokenBody(err, "the form is broken off")
+			return f, brokenBody(f.r, err, "the form is broken off")
 		}
 		if n >= maxFields {
 			return f, invalid(Violation{Loc: []any{"body"}, Msg: "the form has too many fields", Type: "value_error"})
@@ -65,7 +66,7 @@ func (f *form) part(part *multipart.Part) error {
 	if !slices.Contains(f.wanted, name) {
 		value, err := io.ReadAll(io.LimitReader(part, maxField+1))
 		if err != nil {
-			return brokenBody(err, "the form is broken off")
+			return brokenBody(f.r, err, "the form is broken off")
 		}
 		if len(value) > maxField {
 			f.refuse(name, "is longer than a field may be", "value_error")
@@ -87,7 +88,7 @@ func (f *form) part(part *multipart.Part) error {
 		return err
 	})
 	if err != nil {
-		return brokenBody(err, "the form is broken off")
+		return brokenBody(f.r, err, "the form is broken off")
 	}
 	f.files = append(f.files, file)
 	path, err := f.s.app.Artifacts.Path(ports.Uploads, file.kept)

@@ -60,13 +60,14 @@ type Service struct {
 	api     huma.API
 	auth    *authenticator
 	metrics *metrics
+	pace    pace
 	started time.Time
 	handler http.Handler
 }
 
 // New builds the service.
 func New(a *app.App, opts Options) *Service {
-	s := &Service{app: a, opts: opts, log: opts.Log, started: a.Clock.Now()}
+	s := &Service{app: a, opts: opts, log: opts.Log, started: a.Clock.Now(), pace: usualPace()}
 	s.metrics = newMetrics(s)
 	s.auth = newAuthenticator(opts.APIKeyHash, opts.AdminKeyHash, a.Clock, s.metrics)
 	mux := http.NewServeMux()
@@ -80,6 +81,7 @@ func New(a *app.App, opts Options) *Service {
 	} {
 		register()
 	}
+	s.complete()
 	s.registerDocuments(mux)
 	s.handler = s.chain(s.fallback(mux, literalPaths(s.OpenAPI())))
 	return s
@@ -153,14 +155,12 @@ func open(op huma.Operation) huma.Operation {
 func key(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{schemeKey: {}}, {schemeAdmin: {}}}
 	op.BodyReadTimeout, op.MaxBodyBytes = ownLimits, ownLimits
-	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 	return op
 }
 
 func admin(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{schemeAdmin: {}}}
 	op.BodyReadTimeout, op.MaxBodyBytes = ownLimits, ownLimits
-	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 	return op
 }
 

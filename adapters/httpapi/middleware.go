@@ -44,7 +44,7 @@ func (s *Service) identify(next http.Handler) http.Handler {
 		}
 		w.Header().Set(requestIDHeader, id)
 		start := time.Now() // a duration, not an instant: no clock's business
-		rec := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
+		rec := &recorder{ResponseWriter: w, control: http.NewResponseController(w), pause: s.pace.writePause}
 		s.metrics.running.Inc()
 		defer s.metrics.running.Dec()
 		next.ServeHTTP(rec, r)
@@ -66,14 +66,21 @@ func randomID() string {
 type recorder struct {
 	http.ResponseWriter
 	control   *http.ResponseController
-	operation string // of the API, once it is known
+	pause     time.Duration
+	body      *movingBody // of the request; nil if there is none
+	operation string      // of the API, once it is known
 	code      int
 	bytes     int64
 }
 
 // moving gives the next writing its time. The deadline stays with the
 // connection, so that every answer must set its own.
-func (r *recorder) moving() { _ = r.control.SetWriteDeadline(time.Now().Add(writePause)) }
+func (r *recorder) moving() {
+	if r.code == 0 && r.body != nil {
+		r.body.answering(r.Header())
+	}
+	_ = r.control.SetWriteDeadline(time.Now().Add(r.pause))
+}
 
 func (r *recorder) WriteHeader(code int) {
 	r.moving()
@@ -84,10 +91,10 @@ func (r *recorder) WriteHeader(code int) {
 }
 
 func (r *recorder) Write(b []byte) (int, error) {
+	r.moving()
 	if r.code == 0 {
 		r.code = http.StatusOK
 	}
-	r.moving()
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
 	return n, err

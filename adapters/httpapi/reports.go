@@ -15,10 +15,10 @@ import (
 )
 
 type reportBody struct {
-	Type    string         `json:"report_type" enum:"prediction_report"`
-	Month   *string        `json:"prediction_month,omitempty" nullable:"true" maxLength:"40" doc:"any day or YYYY-MM; the latest month with forecasts if absent"`
-	ModelID *string        `json:"model_id,omitempty" nullable:"true" maxLength:"200"`
-	Filters map[string]any `json:"filters,omitempty" nullable:"true" doc:"equality on the ten attributes (alias record_year)"`
+	Type    string         `json:"report_type" enum:"prediction_report" example:"prediction_report"`
+	Month   *string        `json:"prediction_month,omitempty" nullable:"true" maxLength:"40" doc:"any day or YYYY-MM; the latest month with forecasts if absent" example:"2026-01-01"`
+	ModelID *string        `json:"model_id,omitempty" nullable:"true" maxLength:"200" doc:"the active model if absent"`
+	Filters map[string]any `json:"filters,omitempty" nullable:"true" doc:"equality on the ten attributes (alias record_year)" example:"{\"style\":\"Jazz\"}"`
 }
 
 type reportInput struct {

@@ -9,7 +9,7 @@ import (
 
 type tokenInput struct {
 	Body struct {
-		Token string `json:"token" pattern:"^y[0-3]_[A-Za-z0-9_-]+$" maxLength:"4096" doc:"kept in memory until this process ends; never logged, never returned"`
+		Token string `json:"token" pattern:"^y[0-3]_[A-Za-z0-9_-]+$" maxLength:"4096" example:"y0_AgAAAA" doc:"kept in memory until this process ends; never logged, never returned"`
 	}
 }
 

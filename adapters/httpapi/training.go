@@ -12,8 +12,8 @@ import (
 
 // trainingBody is the request of a training; every member is optional.
 type trainingBody struct {
-	Start *string `json:"dataset_start_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; earlier months are left out"`
-	End   *string `json:"dataset_end_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; later months are left out"`
+	Start *string `json:"dataset_start_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; earlier months are left out" example:"2023-01-01"`
+	End   *string `json:"dataset_end_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; later months are left out" example:"2025-12-31"`
 }
 
 type trainingInput struct {
@@ -32,8 +32,8 @@ type TrainingSubmitted struct {
 }
 
 type backtestBody struct {
-	Months   *int    `json:"months,omitempty" nullable:"true" minimum:"1" maximum:"36" doc:"how many months are forecast again; 6 if absent"`
-	ConfigID *string `json:"config_id,omitempty" nullable:"true" maxLength:"200"`
+	Months   *int    `json:"months,omitempty" nullable:"true" minimum:"1" maximum:"36" doc:"how many months are forecast again; 6 if absent" example:"6"`
+	ConfigID *string `json:"config_id,omitempty" nullable:"true" maxLength:"200" doc:"the active configuration if absent, else the best one, else the default"`
 }
 
 type backtestInput struct {
