@@ -64,6 +64,7 @@ func (fixedClock) Today() calendar.Day { return calendar.DayOf(2026, 1, 2) }
 type learning struct {
 	*baseline.Engine
 	fits   []training.Fit
+	asked  *[][3]int // of every forecast: the panel's months, the origin, the horizon
 	err    error
 	broken func(forecast.Distribution) forecast.Distribution
 }
@@ -71,7 +72,7 @@ type learning struct {
 func newLearning(t *testing.T) *learning {
 	e, err := baseline.NewEngine(baseline.Regression)
 	require.NoError(t, err)
-	return &learning{Engine: e}
+	return &learning{Engine: e, asked: new([][3]int)}
 }
 
 func (l *learning) Name() string   { return "tide" }
@@ -85,17 +86,19 @@ func (l *learning) Fit(ctx context.Context, p *panel.Panel, fit training.Fit, pr
 	m, report, err := l.Engine.Fit(ctx, p, fit, progress)
 	report.Epochs, report.TrainLoss = 10, 0.5
 	if fit.Validation > 0 {
-		report.BestEpoch, report.ValLoss = 8, 0.75
+		report.BestEpoch, report.ValLoss = 19, 0.75
 	}
-	return &learnt{m, l.broken}, report, err
+	return &learnt{m, l.asked, l.broken}, report, err
 }
 
 type learnt struct {
 	training.Model
+	asked  *[][3]int
 	broken func(forecast.Distribution) forecast.Distribution
 }
 
 func (m *learnt) Forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error) {
+	*m.asked = append(*m.asked, [3]int{p.T, origin, horizon})
 	ds, err := m.Model.Forecast(ctx, p, origin, horizon)
 	for i := range ds {
 		if m.broken != nil {
@@ -188,11 +191,11 @@ func TestTrainInTwoPhases(t *testing.T) {
 	require.Equal(t, 3, engine.fits[0].Validation)
 	require.Equal(t, 0, engine.fits[0].Epochs)
 	require.Equal(t, 0, engine.fits[1].Validation)
-	require.Equal(t, 8, engine.fits[1].Epochs, "⌊1.1·8⌋")
+	require.Equal(t, 20, engine.fits[1].Epochs, "⌊1.1·19⌋")
 	for _, f := range engine.fits {
 		require.Equal(t, []int{30, 1, 2, 42}, []int{f.Origin, f.Horizon, f.Threads, int(f.Seed)})
 	}
-	require.Equal(t, 8.0, r.Metrics["effective_epochs"])
+	require.Equal(t, 20.0, r.Metrics["effective_epochs"])
 	require.Equal(t, 0.75, r.Metrics["val_loss"])
 	require.Equal(t, 0.5, r.Metrics["train_loss"])
 	require.Equal(t, "model.onnx", filepath.Base(r.ModelFile))
@@ -200,6 +203,30 @@ func TestTrainInTwoPhases(t *testing.T) {
 	require.Contains(t, r.Metrics, "val_ensemble_relative_pinball")
 	require.True(t, strings.HasPrefix(r.Method, "ensemble("), r.Method)
 	require.Equal(t, r.Method, r.Forecasts[0].Method)
+}
+
+// TestValidationSeesWhatWasKnownThen: each of the last V months is forecast
+// from a panel that ends before it, and scored where it was available at least
+// 90 % of the month.
+func TestValidationSeesWhatWasKnownThen(t *testing.T) {
+	engine, p := newLearning(t), madeUp(60, 30, 1)
+	engine.broken = func(forecast.Distribution) forecast.Distribution { return forecast.Distribution{} }
+	k := task(training.Train, "tide", p)
+	k.Horizon = 2
+	r, err := runTask(t, &app.Tasks{Engines: []engineOf{engine}}, k)
+	require.NoError(t, err)
+	require.Equal(t, [][3]int{{27, 27, 2}, {28, 28, 2}, {29, 29, 1}}, (*engine.asked)[:3])
+	var sold, cells float64
+	for i := range p.N() {
+		for _, month := range []int{27, 28, 28, 29, 29} { // one month ahead, and two
+			if at := p.At(i, month); p.Availability[at] >= 0.9 {
+				sold += float64(p.Sales[at])
+				cells++
+			}
+		}
+	}
+	require.InDelta(t, sold/cells/2, r.Metrics["val_pinball"], 1e-12, "the loss of a forecast of nothing")
+	require.InDelta(t, 1, r.Metrics["val_wql"], 1e-12)
 }
 
 // TestClassicNetworkStandsAlone: what the service did is not mixed with
