@@ -3,7 +3,6 @@ package app_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/plastinka/predictor/app"
@@ -130,7 +129,23 @@ func TestBacktestOfTheBaselineEngine(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Backtest.Origins, 3)
 	require.Equal(t, "shrunk-histogram", r.Backtest.Chosen)
-	require.True(t, slices.ContainsFunc(r.Backtest.Rows, func(row forecast.BacktestRow) bool { return row.Method == "regression" }))
+
+	// The regression beside it is fitted to all that was known at the first origin.
+	e, err := baseline.NewEngine(baseline.Regression)
+	require.NoError(t, err)
+	known := k.Panel.Until(27)
+	m, _, err := e.Fit(t.Context(), known, training.Fit{Config: k.Config, Origin: 27, Horizon: 1}, nil)
+	require.NoError(t, err)
+	ds, err := m.Forecast(t.Context(), known, 27, 1)
+	require.NoError(t, err)
+	compared := 0
+	for _, f := range r.Backtest.Forecasts {
+		if f.Method == baseline.Regression && f.Month == k.Panel.Month(27) {
+			require.Equal(t, ds[f.Product].Expected, f.Mean)
+			compared++
+		}
+	}
+	require.Positive(t, compared)
 }
 
 // BenchmarkBacktest: six months of all simple methods and the regression, by

@@ -102,28 +102,27 @@ func gaussianSeasonalNaive(p *panel.Panel, origin, horizon int) []forecast.Distr
 }
 
 // known are the figures of the methods, 12 months from one origin and one month
-// ahead; those of fitted methods are bounds.
+// ahead.
 var known = []struct {
 	method  string
 	h12, h1 scored
-	fitted  bool
 }{
-	{"zero", scored{0.796, 1, 0.2085}, scored{0.796, 1, 0.2085}, false},
-	{"seasonal-naive", scored{1.201, 1.326, 0.2561}, scored{1.201, 1.326, 0.2561}, false},
-	{"last", scored{1.213, 1.373, 0.2650}, scored{1.203, 1.229, 0.2379}, false},
-	{"mean-3", scored{0.909, 1.079, 0.1957}, scored{0.908, 1.024, 0.1859}, false},
-	{"mean-12", scored{0.849, 0.963, 0.1682}, scored{0.835, 0.927, 0.1624}, false},
-	{"croston", scored{0.957, 1.153, 0.2027}, scored{0.928, 1.102, 0.1942}, false},
-	{"sba", scored{0.941, 1.127, 0.1994}, scored{0.915, 1.081, 0.1915}, false},
-	{"tsb", scored{0.860, 0.992, 0.1733}, scored{0.839, 0.947, 0.1653}, false},
-	{"adida", scored{0.832, 0.947, 0.1667}, scored{}, false},
-	{"imapa", scored{0.840, 0.946, 0.1662}, scored{}, false},
-	{"own-all", scored{0.832, 0.979, 0.1722}, scored{0.820, 0.938, 0.1643}, false},
-	{"own-24", scored{0.812, 0.904, 0.1574}, scored{0.797, 0.859, 0.1494}, false},
-	{"own-12", scored{0.807, 0.889, 0.1563}, scored{0.792, 0.863, 0.1509}, false},
-	{"level-group", scored{0.799, 0.872, 0.1537}, scored{0.797, 0.853, 0.1500}, false},
-	{"shrunk-histogram", scored{0.797, 0.864, 0.1514}, scored{0.788, 0.8425, 0.1472}, false},
-	{"gamma-poisson", scored{0.795, 0.868, 0.1532}, scored{0, 0.844, 0.1473}, true},
+	{"zero", scored{0.796, 1, 0.2085}, scored{0.796, 1, 0.2085}},
+	{"seasonal-naive", scored{1.201, 1.326, 0.2561}, scored{1.201, 1.326, 0.2561}},
+	{"last", scored{1.213, 1.373, 0.2650}, scored{1.203, 1.229, 0.2379}},
+	{"mean-3", scored{0.909, 1.079, 0.1957}, scored{0.908, 1.024, 0.1859}},
+	{"mean-12", scored{0.849, 0.963, 0.1682}, scored{0.835, 0.927, 0.1624}},
+	{"croston", scored{0.957, 1.153, 0.2027}, scored{0.928, 1.102, 0.1942}},
+	{"sba", scored{0.941, 1.127, 0.1994}, scored{0.915, 1.081, 0.1915}},
+	{"tsb", scored{0.860, 0.992, 0.1733}, scored{0.839, 0.947, 0.1653}},
+	{"adida", scored{0.832, 0.947, 0.1667}, scored{}},
+	{"imapa", scored{0.840, 0.946, 0.1662}, scored{}},
+	{"own-all", scored{0.832, 0.979, 0.1722}, scored{0.820, 0.938, 0.1643}},
+	{"own-24", scored{0.812, 0.904, 0.1574}, scored{0.797, 0.859, 0.1494}},
+	{"own-12", scored{0.807, 0.889, 0.1563}, scored{0.792, 0.863, 0.1509}},
+	{"level-group", scored{0.799, 0.872, 0.1537}, scored{0.797, 0.853, 0.1500}},
+	{"shrunk-histogram", scored{0.797, 0.864, 0.1514}, scored{0.788, 0.8425, 0.1472}},
+	{"gamma-poisson", scored{0.7945, 0.866, 0.1519}, scored{0.785, 0.843, 0.1472}}, // own; a published one has 0.868, 0.844
 }
 
 // TestCarpartsTable: every method reaches the figures known of it.
@@ -133,9 +132,9 @@ func TestCarpartsTable(t *testing.T) {
 		t.Run(k.method, func(t *testing.T) {
 			m, err := baseline.Find(k.method)
 			require.NoError(t, err)
-			agree(t, k.h12, score(p, m.Forecast, false), k.fitted)
+			agree(t, k.h12, score(p, m.Forecast, false), false)
 			if k.h1 != (scored{}) {
-				agree(t, k.h1, score(p, m.Forecast, true), k.fitted)
+				agree(t, k.h1, score(p, m.Forecast, true), false)
 			}
 		})
 	}

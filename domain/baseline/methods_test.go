@@ -305,6 +305,38 @@ func TestRegressionFindsTheSeason(t *testing.T) {
 	require.InDelta(t, math.Exp(-1.2), june, 0.1)
 }
 
+// TestRegressionForecastsFullAvailability: products that could be bought half of
+// every month sell one copy, and would sell two; with exposure 0 nobody asks.
+func TestRegressionForecastsFullAvailability(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	p := &panel.Panel{First: calendar.MonthOf(2020, 1), T: 30}
+	for range 200 {
+		p.Products = append(p.Products, catalog.Product{})
+		for range p.T {
+			y := float32(0)
+			for x := r.ExpFloat64(); x < 1; x += r.ExpFloat64() {
+				y++
+			}
+			p.Sales, p.Availability = append(p.Sales, y), append(p.Availability, 0.5)
+		}
+	}
+	for exposure, want := range map[float64]float64{1: 2, 0: 1} {
+		config := training.DefaultStandard()
+		config.DataSet.Exposure = exposure
+		e, err := baseline.NewEngine(baseline.Regression)
+		require.NoError(t, err)
+		m, _, err := e.Fit(t.Context(), p, training.Fit{Config: config, Origin: p.T, Horizon: 1}, nil)
+		require.NoError(t, err)
+		ds, err := m.Forecast(t.Context(), p, p.T, 1)
+		require.NoError(t, err)
+		mean := 0.0
+		for _, d := range ds {
+			mean += d.Expected / float64(len(ds))
+		}
+		require.InDelta(t, want, mean, 0.15*want, "exposure %v", exposure)
+	}
+}
+
 // TestRegressionDoesNotDependOnThreads: the same bits on any number.
 func TestRegressionDoesNotDependOnThreads(t *testing.T) {
 	p := random(200, 30, 9)
