@@ -117,18 +117,25 @@ func (b *box) result(into any, args ...string) {
 	require.NoError(b, json.Unmarshal([]byte(b.must(append(args, "--json")...)), into))
 }
 
-// failure decodes what a command that must fail prints with --json.
-func (b *box) failure(code int, args ...string) (failed struct {
+// failed is what a command that fails prints with --json.
+type failed struct {
 	Code, Message string
 	Details       map[string]any
-}) {
+}
+
+// failure is of a command that must fail with an exit code.
+func (b *box) failure(code int, args ...string) failed {
 	b.Helper()
 	o := b.run(append(args, "--json")...)
 	require.Equal(b, code, o.code, "plastinka %s\n%s%s", strings.Join(args, " "), o.out, o.err)
-	var answer struct{ Error any }
-	answer.Error = &failed
-	require.NoError(b, json.Unmarshal([]byte(o.out), &answer), o.out)
-	return failed
+	return failureOf(b, o)
+}
+
+func failureOf(t testing.TB, o outcome) failed {
+	t.Helper()
+	var answer struct{ Error failed }
+	require.NoError(t, json.Unmarshal([]byte(o.out), &answer), "%s%s", o.out, o.err)
+	return answer.Error
 }
 
 // shop simulates a shop into a new folder of the box and returns the folder.
