@@ -56,11 +56,15 @@ type Files struct {
 
 // Write writes the shop's files and the truth about it into dir, which it
 // makes; a folder that has files already is refused. snapshot is the day at
-// whose start the stock is counted.
+// whose start the stock is counted: what came later is in no file, and months
+// that begin on it or later are no part of the truth.
 func Write(ctx context.Context, dir string, shop *simulation.Shop, snapshot calendar.Day, format Format) (Files, error) {
 	var f Files
 	if known := append(Formats(), Mixed); !slices.Contains(known, format) {
 		return f, fault.New(fault.Invalid, "unknown_format", "there is no format %q; choose one of %q", format, known)
+	}
+	if snapshot <= shop.Options.First.First() {
+		return f, fault.New(fault.Invalid, "invalid_options", "the stock of %s was counted before the shop's first day of sales, %s", snapshot, shop.Options.First.First())
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return f, fault.New(fault.Invalid, "folder_not_empty", "%s has files already; give a new folder", dir)
@@ -252,8 +256,11 @@ func (w *writer) truth(shop *simulation.Shop, snapshot calendar.Day) ([]string, 
 		for i, e := range shop.Editions {
 			for k := range shop.Options.Months {
 				m := shop.Options.First + calendar.Month(k)
+				if m.First() >= snapshot {
+					break
+				}
 				t := shop.In(i, m, snapshot)
-				days := float64(max(t.Days, 1))
+				days := float64(t.Days)
 				c.Write([]string{strconv.Itoa(i), m.String(), strconv.Itoa(t.Sales), strconv.Itoa(t.Opening), strconv.Itoa(t.Days),
 					number(float64(t.Available) / days), number(float64(t.Depth) / (5 * days)), number(e.Demand[k])})
 			}

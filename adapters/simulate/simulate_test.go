@@ -235,3 +235,37 @@ func BenchmarkWriteXLSX(b *testing.B) {
 	}
 	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// TestStockCountedBeforeTheShopsLastMonth: files and truth end with the day
+// before the count, months that begin later are in neither.
+func TestStockCountedBeforeTheShopsLastMonth(t *testing.T) {
+	shop := shopOf(t, 20, 5, 3)
+	for name, c := range map[string]struct {
+		snapshot calendar.Day
+		months   int
+	}{
+		"within the fourth month":     {calendar.DayOf(2025, 4, 11), 4},
+		"at the start of the fourth":  {calendar.DayOf(2025, 4, 1), 3},
+		"on the second day of all":    {calendar.DayOf(2025, 1, 2), 1},
+		"long after the shop's last":  {calendar.DayOf(2025, 9, 1), 5},
+		"on the last day of the last": {calendar.DayOf(2025, 5, 31), 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files, err := Write(t.Context(), filepath.Join(t.TempDir(), "shop"), shop, c.snapshot, CSV)
+			require.NoError(t, err)
+			f, err := os.Open(files.Truth[1])
+			require.NoError(t, err)
+			defer f.Close()
+			rows, err := csv.NewReader(f).ReadAll()
+			require.NoError(t, err)
+			require.Len(t, rows, 1+c.months*len(shop.Editions))
+			for _, r := range rows[1:] {
+				days, err := strconv.Atoi(r[4])
+				require.NoError(t, err)
+				require.Positive(t, days)
+			}
+		})
+	}
+	_, err := Write(t.Context(), filepath.Join(t.TempDir(), "shop"), shop, calendar.DayOf(2025, 1, 1), CSV)
+	require.Equal(t, "invalid_options", fault.CodeOf(err))
+}

@@ -45,11 +45,11 @@ func (s *Shop) On(edition int, d calendar.Day) DayTruth {
 }
 
 // In counts the copies of an edition on the days of a month that lie before
-// until.
+// until; a month that begins later has no days.
 func (s *Shop) In(edition int, m calendar.Month, until calendar.Day) MonthTruth {
 	t := MonthTruth{Month: m, Opening: s.On(edition, m.First()).Opening}
 	first, end := m.First(), min((m+1).First(), until)
-	t.Days = int(end - first)
+	t.Days = max(0, int(end-first))
 	onHand := make([]int, t.Days)
 	for _, c := range s.CopiesOf(edition) {
 		if c.Sold >= first && c.Sold < end {
