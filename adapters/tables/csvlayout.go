@@ -54,7 +54,8 @@ func (g grade) betterThan(o grade) bool {
 
 func gradeOf(text io.Reader, separator byte, limits ports.TableLimits, headers []string) (grade, error) {
 	var g grade
-	rows := map[int]int{} // by number of fields
+	rows := map[int]int{}       // by number of fields
+	limits.Columns = headSample // too many of them are refused when the rows are read in earnest
 	p := newParser(text, separator, limits)
 	for p.row < headRows {
 		more, err := p.next()

@@ -109,6 +109,7 @@ func TestR1R2NastyInputs(t *testing.T) {
 		{"a document type", workbookOf(t, map[string]string{"xl/worksheets/sheet1.xml": `<!DOCTYPE x [<!ENTITY a "b">]><worksheet><sheetData/></worksheet>`}), ports.TableLimits{}, "corrupt_file", []string{"document type"}},
 		{"an overlong cell in xlsx", sheetOf(t, `<row r="2"><c t="inlineStr"><is><t>12345678901</t></is></c></row>`), narrow, "cell_too_long", []string{"row 2"}},
 		{"an overlong shared string", workbookOf(t, map[string]string{"xl/sharedStrings.xml": `<sst><si><t>` + strings.Repeat("x", 300_000) + `</t></si></sst>`}), ports.TableLimits{}, "cell_too_long", nil},
+		{"too many columns between semicolons", []byte("Штрихкод;Исполнитель;Альбом;\"Цена, руб.\"\n1;2;3;4\n"), narrow, "too_many_columns", []string{"row 1", "column 3"}},
 		{"too many columns in xlsx", sheetOf(t, `<row r="2"><c r="D2"><v>1</v></c></row>`), narrow, "too_many_columns", []string{"sheet “S”, row 2"}},
 		{"too many rows in xlsx", sheetOf(t, strings.Repeat(`<row><c><v>1</v></c></row>`, 4)), narrow, "too_many_rows", []string{"row 4"}},
 		{"a bomb by its directory", bomb(t, 1<<20, 0), ports.TableLimits{UnpackedBytes: 1 << 19}, "unpacked_too_large", []string{"524288 bytes"}},
