@@ -169,9 +169,9 @@ func (s *Service) fallback(mux *http.ServeMux, literal map[string][]string) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") && !strings.HasPrefix(p, "/ui/") {
 			r = r.Clone(r.Context())
-			r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), ""
+			r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), strings.TrimRight(r.URL.RawPath, "/")
 		}
-		if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect
+		if p := r.URL.EscapedPath(); path.Clean(p) != p { // the mux would redirect
 			s.refuse(w, r, nothingHere(), "")
 			return
 		}
