@@ -22,9 +22,9 @@ import (
 // Folder is the folder of one run on this machine.
 type Folder string
 
-// runID is the id, and the folder's name, of a task's attempt. A task id is
+// RunID is the id, and the folder's name, of a task's attempt. A task id is
 // letters, digits, '-', '_' and '.', not a '.' first: anything else is Invalid.
-func runID(run ports.Run) (string, error) {
+func RunID(run ports.Run) (string, error) {
 	if !plain(run.TaskID) || run.Attempt < 1 {
 		return "", fault.New(fault.Invalid, "invalid_task_id",
 			"%q, attempt %d, does not name a run: a task id is letters, digits, '-', '_' and '.', and attempts count from 1", run.TaskID, run.Attempt)

@@ -38,7 +38,7 @@ func (r Runs) Submit(ctx context.Context, run ports.Run, start func(folder Folde
 	if err := ctx.Err(); err != nil {
 		return "", fault.Wrap("taskrun.Submit", err)
 	}
-	if id, err = runID(run); err != nil {
+	if id, err = RunID(run); err != nil {
 		return "", err
 	}
 	folder := Folder(filepath.Join(r.root, id))
@@ -67,6 +67,21 @@ func (r Runs) Submit(ctx context.Context, run ports.Run, start func(folder Folde
 	return id, err
 }
 
+// Folder is the folder of a run, which may not be there (any more).
+func (r Runs) Folder(runID string) (f Folder, there bool) {
+	if !plain(runID) {
+		return "", false
+	}
+	f = Folder(filepath.Join(r.root, runID))
+	info, err := os.Stat(string(f))
+	return f, err == nil && info.IsDir()
+}
+
+// Unknown is the error of a run that is not there.
+func Unknown(runID string) error {
+	return fault.New(fault.NotFound, "run_not_found", "there is no run %.200q; it was never submitted here, or has been discarded", runID)
+}
+
 // Look is what one look at a run shows.
 type Look struct {
 	Folder    Folder
@@ -85,7 +100,7 @@ func (r Runs) Look(ctx context.Context, runID string) (l Look, err error) {
 	if err := ctx.Err(); err != nil {
 		return l, fault.Wrap("taskrun.Look", err)
 	}
-	unknown := fault.New(fault.NotFound, "run_not_found", "there is no run %q; it was never submitted here, or has been discarded", runID)
+	unknown := Unknown(runID)
 	if !plain(runID) {
 		return l, unknown
 	}
