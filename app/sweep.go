@@ -69,7 +69,7 @@ func (s *Sweep) tasks(ctx context.Context) error {
 			return err
 		}
 		for _, f := range kept {
-			j, known, err := s.job(ctx, strings.TrimSuffix(f.Name, taskSuffix))
+			j, known, err := s.jobOfTask(ctx, strings.TrimSuffix(f.Name, taskSuffix))
 			if err != nil {
 				return err
 			}
@@ -89,11 +89,27 @@ func (s *Sweep) tasks(ctx context.Context) error {
 }
 
 func (s *Sweep) discard(ctx context.Context, j job.Job) error {
-	var state remoteState
-	if err := (&JobRun{Job: j}).State(&state); err != nil || state.RunID == "" {
+	var state remoteJob
+	if err := (&JobRun{Job: j}).State(&state); err != nil {
 		return err
 	}
-	return s.Compute.Discard(ctx, state.RunID)
+	for _, t := range state.Tasks {
+		if t.RunID == "" {
+			continue
+		}
+		if err := s.Compute.Discard(ctx, t.RunID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobOfTask is the job whose task has the id: its own, or with a number.
+func (s *Sweep) jobOfTask(ctx context.Context, id string) (j job.Job, known bool, err error) {
+	if j, known, err = s.job(ctx, id); known || err != nil {
+		return j, known, err
+	}
+	return s.job(ctx, id[:max(0, strings.LastIndexByte(id, '-'))])
 }
 
 func (s *Sweep) job(ctx context.Context, id string) (j job.Job, known bool, err error) {
