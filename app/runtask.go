@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -170,57 +169,4 @@ func (t *Tasks) backtest(ctx context.Context, task *training.Task, engine ports.
 		result.Warnings = append(result.Warnings, *f.warning)
 	}
 	return result, nil
-}
-
-// trials judges configurations: each is fitted once before the last months,
-// which it forecasts one after the other.
-func (t *Tasks) trials(ctx context.Context, task *training.Task, engine ports.Engine, progress func(training.Progress)) (*training.Result, error) {
-	result := &training.Result{Metrics: map[string]float64{}}
-	for i, trial := range task.Trials {
-		share := 1 / float64(len(task.Trials))
-		done := share * float64(i)
-		progress(training.Progress{Fraction: done, Message: fmt.Sprintf("trial %d of %d", i+1, len(task.Trials))})
-		begin := t.Clock.Now()
-		score, err := t.trial(ctx, task, engine, trial, within(progress, done, done+share))
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			score.Error = err.Error()
-		}
-		score.Seconds = t.Clock.Now().Sub(begin).Seconds()
-		result.Scores = append(result.Scores, score)
-	}
-	return result, nil
-}
-
-// trial is one configuration's score on the last Origins months.
-func (t *Tasks) trial(ctx context.Context, task *training.Task, engine ports.Engine, trial training.Trial, progress func(training.Progress)) (training.TrialScore, error) {
-	score := training.TrialScore{ID: trial.ID, Metrics: map[string]float64{}}
-	if err := trial.Config.Validate(); err != nil {
-		return score, err
-	}
-	f := t.settings(task)
-	f.Config, f.Epochs = trial.Config, trial.Epochs
-	if f.Validation = task.Origins; f.Validation == 0 {
-		f.Validation = trial.Config.ValidationMonths
-	}
-	f.Validation = max(f.Validation, f.Horizon)
-	if reason := tooShort(task.Panel, f); reason != "" {
-		return score, fault.New(fault.Invalid, "not_enough_history", "%s", reason)
-	}
-	parts, report, err := fitAll(ctx, task.Panel, f, []member{{engineName(engine), engine}}, progress)
-	if err != nil {
-		return score, err
-	}
-	v, err := validate(ctx, task.Panel, f, parts)
-	if err != nil {
-		return score, err
-	}
-	v.report(score.Metrics, "val_", []float64{1})
-	put(score.Metrics, "val_loss", report.ValLoss)
-	put(score.Metrics, "train_loss", report.TrainLoss)
-	put(score.Metrics, "best_epoch", float64(report.BestEpoch))
-	score.Pinball, score.Relative = score.Metrics["val_pinball"], score.Metrics["val_relative_pinball"]
-	return score, nil
 }

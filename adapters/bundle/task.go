@@ -30,6 +30,7 @@ type taskManifest struct {
 	Horizon       int               `json:"horizon"`
 	Origins       int               `json:"origins"`
 	Seed          uint64            `json:"seed"`
+	Limit         float64           `json:"limit_seconds,omitempty"`
 	Configured    bool              `json:"configured"` // there is a config.json
 }
 
@@ -113,7 +114,7 @@ func describe(t *training.Task) (m taskManifest, err error) {
 	}
 	return taskManifest{SchemaVersion: schemaVersion, TaskSchema: t.SchemaVersion, Task: t.Kind, Engine: t.Engine,
 		FirstMonth: p.First, Months: p.T, Products: p.N(), Identified: p.IDs != nil, Stocked: p.Stock != nil,
-		Horizon: t.Horizon, Origins: t.Origins, Seed: t.Seed, Configured: !reflect.ValueOf(t.Config).IsZero()}, nil
+		Horizon: t.Horizon, Origins: t.Origins, Seed: t.Seed, Limit: t.Limit, Configured: !reflect.ValueOf(t.Config).IsZero()}, nil
 }
 
 // notANumber is the index of the first value that is not finite, or −1.
@@ -187,7 +188,7 @@ func (r reader) task() (*training.Task, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	t := &training.Task{SchemaVersion: m.TaskSchema, Kind: m.Task, Engine: m.Engine, Horizon: m.Horizon, Origins: m.Origins, Seed: m.Seed}
+	t := &training.Task{SchemaVersion: m.TaskSchema, Kind: m.Task, Engine: m.Engine, Horizon: m.Horizon, Origins: m.Origins, Seed: m.Seed, Limit: m.Limit}
 	if m.Configured {
 		if err := r.json(configFile, &t.Config); err != nil {
 			return nil, err
@@ -225,6 +226,8 @@ func (m taskManifest) check() error {
 		return refuse("horizon", m.Horizon, 0, maxMonths)
 	case m.Origins < 0 || m.Origins > maxMonths:
 		return refuse("origins", m.Origins, 0, maxMonths)
+	case !(m.Limit >= 0) || math.IsInf(m.Limit, 0):
+		return refuse("limit_seconds", m.Limit, 0, "any number")
 	}
 	return nil
 }

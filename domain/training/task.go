@@ -78,6 +78,7 @@ type Task struct {
 	Origins       int // back-test and trials: how many rolling origins, the last months
 	Seed          uint64
 	Trials        []Trial // of a trials task
+	Limit         float64 // of a trials task, seconds after which it answers with what it has; 0: none
 }
 
 // Trial is one configuration to be judged, and the epochs it may spend.
