@@ -5,7 +5,10 @@
 // Who forecasts, and from what, is not its business: a Sheet takes the
 // distributions that a method gave at an origin and compares them with what was
 // sold. Product-months that were available less than 90 % of the month are kept
-// apart: what was sold in them is not the demand that is forecast.
+// apart: what was sold in them is not the demand that is forecast, and the
+// forecast is thinned to the share of the month. Neither half is the whole
+// truth: where single copies sell out, the fully available months are those of
+// low sales, and a forecast of the true demand looks too high in them.
 package backtest
 
 import (
@@ -81,7 +84,7 @@ func (s *Sheet) score(m *method, i, t int, d forecast.Distribution) {
 			Quantiles: d.Quantiles(), Mean: d.Expected, Actual: y})
 	}
 	if s.p.Availability[at] < forecast.FullyAvailable {
-		s.add(m, Partly, i, y, d)
+		s.add(m, Partly, i, y, forecast.Thin(d, float64(s.p.Availability[at])))
 		return
 	}
 	s.add(m, All, i, y, d)

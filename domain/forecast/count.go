@@ -194,6 +194,31 @@ func Mix(ds []Distribution, weights []float64) Distribution {
 	return Distribution{Probs: probs, Expected: mean}
 }
 
+// Thin is the distribution of the copies that are left when each is kept with
+// the probability share in [0, 1]: what sells of a month's demand d in that
+// share of the month. A negative binomial keeps its size, exactly.
+func Thin(d Distribution, share float64) Distribution {
+	switch {
+	case share >= 1:
+		return d
+	case !(share > 0):
+		return Distribution{}
+	case d.Size > 0:
+		return NegativeBinomial(d.Expected*share, d.Size)
+	}
+	counts := d.counts()
+	probs := make([]float64, len(counts))
+	odds := share / (1 - share)
+	for n, p := range counts {
+		kept := p * math.Pow(1-share, float64(n)) // binomial, from none kept upwards
+		for k := 0; k <= n && kept > 0; k++ {
+			probs[k] += kept
+			kept *= odds * float64(n-k) / float64(k+1)
+		}
+	}
+	return Distribution{Probs: probs, Expected: d.Expected * share}
+}
+
 // counts are the probabilities of whole copies.
 func (d Distribution) counts() []float64 {
 	if d.Levels == nil {

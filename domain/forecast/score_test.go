@@ -167,3 +167,20 @@ func TestNotANumberIsNotZero(t *testing.T) {
 	require.Equal(t, forecast.Distribution{}, forecast.NegativeBinomial(0, 3))
 	require.Equal(t, forecast.Distribution{}, forecast.Poisson(-1))
 }
+
+// TestThin: by hand, and a negative binomial's own way agrees with the general
+// one.
+func TestThin(t *testing.T) {
+	require.InDeltaSlice(t, []float64{0.25*1 + 0.75*0.25, 0.75 * 0.5, 0.75 * 0.25}, forecast.Thin(forecast.Counts([]float64{1, 0, 3}), 0.5).Probs, 1e-12)
+	nb := forecast.NegativeBinomial(3, 0.7)
+	general := nb
+	general.Size = 0
+	short, long := forecast.Thin(nb, 0.3), forecast.Thin(general, 0.3)
+	require.InDelta(t, 0.9, short.Expected, 1e-12)
+	require.InDelta(t, 0.9, long.Expected, 1e-12)
+	for k := range 8 {
+		require.InDelta(t, short.Probs[k], long.Probs[k], 1e-5)
+	}
+	require.Equal(t, nb, forecast.Thin(nb, 1))
+	require.Equal(t, forecast.Distribution{}, forecast.Thin(nb, 0))
+}
