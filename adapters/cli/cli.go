@@ -105,7 +105,7 @@ func commands() []func(*session) *cobra.Command {
 		exportCommand, predictCommand, evaluateCommand, simulateCommand,
 		jobsCommand, configsCommand, modelsCommand,
 		keysCommand, doctorCommand, configCommand, backupCommand, restoreCommand, retainCommand,
-		openapiCommand, taskCommand, versionCommand,
+		openapiCommand, taskCommand, emulatorCommand, versionCommand,
 	}
 }
 

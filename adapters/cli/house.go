@@ -46,6 +46,8 @@ type House struct {
 	Task     func(ctx context.Context, flags map[string]string, input, output string, streams Streams) (int, error)
 	Evaluate func(ctx context.Context, flags map[string]string, files PanelFiles, q app.Evaluation, progress func(percent float64, message string)) (*app.Evaluated, error)
 	Predict  func(ctx context.Context, flags map[string]string, files PredictFiles, w io.Writer) error
+	// Emulator runs an emulator of DataSphere until ctx ends.
+	Emulator func(ctx context.Context, o EmulatorOptions, streams Streams) error
 	// Create begins a file that appears whole under its name when finish is
 	// called without an error, or not at all.
 	Create func(path string) (w io.Writer, finish func(error) error, err error)

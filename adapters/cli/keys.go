@@ -73,7 +73,7 @@ func configCommand(s *session) *cobra.Command {
 		Use: "show", Short: "The effective settings with their sources, secrets masked", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return s.showSettings() },
 	}
-	config := group("config", "The settings", show)
+	config := group("config", "The settings", show, importTerraformCommand(s))
 	config.RunE = func(c *cobra.Command, _ []string) error { return s.showSettings() }
 	config.Example = "  plastinka config\n  API_PORT=9000 plastinka config show --json"
 	return config
@@ -121,10 +121,14 @@ func backupCommand(s *session) *cobra.Command {
 }
 
 func doctorCommand(s *session) *cobra.Command {
-	return &cobra.Command{
+	var cloud bool
+	c := &cobra.Command{
 		Use: "doctor", Short: "Check this installation and say what to do", Args: noArgs,
 		Long: "Checks settings, keys, data root, database, disk space and compute, and says what\nto do about each problem. Exit code 1 if anything is wrong.",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if cloud {
+				s.settings["COMPUTE_BACKEND"] = "datasphere"
+			}
 			checks := s.house.Doctor(c.Context(), s.settings)
 			for _, check := range checks {
 				if check.Status == "error" {
@@ -148,4 +152,6 @@ func doctorCommand(s *session) *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&cloud, "datasphere", false, "check DataSphere too, by calls that cost nothing, even where trainings run elsewhere")
+	return c
 }

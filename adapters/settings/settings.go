@@ -82,7 +82,7 @@ type DataSphere struct {
 	PollInterval, MaxRuntime                           time.Duration
 	SubmitTimeout, StatusTimeout                       time.Duration
 	DownloadTimeout, CancelTimeout                     time.Duration
-	DiagnosticsOnSuccess, Plaintext                    bool
+	DiagnosticsOnSuccess, DeleteData, Plaintext        bool
 	Endpoint, OperationEndpoint, IAMEndpoint, Program  string
 }
 

@@ -82,6 +82,7 @@ func Table() []Setting {
 		seconds("DATASPHERE_DOWNLOAD_TIMEOUT_SECONDS", cloud, 300, "for a download", 1, 7200, func(s *Settings) *time.Duration { return &s.DataSphere.DownloadTimeout }),
 		seconds("DATASPHERE_CANCEL_TIMEOUT_SECONDS", cloud, 60, "for a cancel", 1, 3600, func(s *Settings) *time.Duration { return &s.DataSphere.CancelTimeout }),
 		truth("DATASPHERE_DOWNLOAD_DIAGNOSTICS_ON_SUCCESS", cloud, false, "keep logs of jobs that succeeded", func(s *Settings) *bool { return &s.DataSphere.DiagnosticsOnSuccess }),
+		truth("DATASPHERE_DELETE_DATA_ON_SUCCESS", cloud, false, "delete a succeeded job's files in the cloud at once instead of after 14 days", func(s *Settings) *bool { return &s.DataSphere.DeleteData }),
 		text("DATASPHERE_ENDPOINT", cloud, "datasphere.api.cloud.yandex.net:443", "the API's address", func(s *Settings) *string { return &s.DataSphere.Endpoint }),
 		text("DATASPHERE_OPERATION_ENDPOINT", cloud, "operation.api.cloud.yandex.net:443", "the operations' address", func(s *Settings) *string { return &s.DataSphere.OperationEndpoint }),
 		text("DATASPHERE_IAM_ENDPOINT", cloud, "iam.api.cloud.yandex.net:443", "the identity service's address", func(s *Settings) *string { return &s.DataSphere.IAMEndpoint }),

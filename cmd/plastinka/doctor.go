@@ -30,7 +30,7 @@ func diagnose(ctx context.Context, load func(map[string]string) (*settings.Setti
 	if root.Status == "error" {
 		return checks
 	}
-	return append(checks, spaceCheck(set.DataRoot), databaseCheck(ctx, set), computeCheck(set))
+	return append(append(checks, spaceCheck(set.DataRoot), databaseCheck(ctx, set)), computeChecks(ctx, set)...)
 }
 
 func ok(name, format string, args ...any) cli.Check {
@@ -120,9 +120,9 @@ func databaseCheck(ctx context.Context, set *settings.Settings) cli.Check {
 	return ok("database", "sound; %d months", len(months))
 }
 
-func computeCheck(set *settings.Settings) cli.Check {
+func computeChecks(ctx context.Context, set *settings.Settings) []cli.Check {
 	if set.ComputeBackend == "datasphere" {
-		return cli.Check{Name: "compute", Status: "error", Message: "DataSphere is not part of this build", Advice: "set COMPUTE_BACKEND to local"}
+		return dataSphereChecks(ctx, set)
 	}
-	return ok("compute", "%s, engine %s", set.ComputeBackend, set.Engine)
+	return []cli.Check{ok("compute", "%s, engine %s", set.ComputeBackend, set.Engine)}
 }

@@ -43,8 +43,8 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 	}
 	log, closeLog := serviceLog(set, s.Err)
 	defer closeLog()
-	token := &memoryToken{}
-	in, err := open(ctx, set, log)
+	token := &memoryToken{token: set.DataSphere.OAuthToken}
+	in, err := open(ctx, set, log, token)
 	if err != nil {
 		return err
 	}
@@ -181,19 +181,6 @@ func markService(ctx context.Context, root string) (func(), error) {
 		return nil, fault.Wrap("main.markService", err)
 	}
 	return func() { _ = lock.Close() }, nil
-}
-
-// memoryToken is a secret that lives as long as this process: it is never
-// written anywhere.
-type memoryToken struct {
-	mu    sync.Mutex
-	token string
-}
-
-func (m *memoryToken) set(token string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.token = token
 }
 
 // serviceRuns is an error unless a service works on this data root.

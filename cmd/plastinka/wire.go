@@ -73,7 +73,7 @@ func house(getenv func(string) string) cli.House {
 			if flags["API_LOG_LEVEL"] != "" {
 				level = logLevel(set.LogLevel)
 			}
-			return open(ctx, set, log(level))
+			return open(ctx, set, log(level), &memoryToken{token: set.DataSphere.OAuthToken})
 		},
 		Doctor: func(ctx context.Context, flags map[string]string) []cli.Check { return diagnose(ctx, load, flags) },
 		Serve: func(ctx context.Context, flags map[string]string, s cli.Streams) error {
@@ -102,6 +102,7 @@ func house(getenv func(string) string) cli.House {
 			}
 			return evaluate(ctx, set.Threads, files, q, progress)
 		},
+		Emulator: emulate,
 		Predict: func(ctx context.Context, flags map[string]string, files cli.PredictFiles, w io.Writer) error {
 			set, err := load(flags)
 			if err != nil {
@@ -166,7 +167,7 @@ const (
 )
 
 // open opens an installation: files, database, compute, use cases.
-func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli.Installation, err error) {
+func open(ctx context.Context, set *settings.Settings, log *slog.Logger, oauth *memoryToken) (_ *cli.Installation, err error) {
 	var closers []func() error
 	closeAll := func() error {
 		var errs []error
@@ -198,7 +199,7 @@ func open(ctx context.Context, set *settings.Settings, log *slog.Logger) (_ *cli
 		return nil, err
 	}
 	now := clock.System{Zone: set.Zone, Fixed: set.Today}
-	compute, closeCompute, err := backend(set, store, now)
+	compute, closeCompute, err := backend(set, store, now, cloud{log, oauth, db.Results().CountRetry})
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +261,7 @@ func retention(r settings.Retention) app.RetentionPolicy {
 }
 
 // backend is the compute backend of the settings.
-func backend(set *settings.Settings, store *files.Store, now ports.Clock) (ports.Compute, func() error, error) {
+func backend(set *settings.Settings, store *files.Store, now ports.Clock, c cloud) (ports.Compute, func() error, error) {
 	root, err := store.Path(ports.TaskOutputs, "runs")
 	if err != nil {
 		return nil, nil, err
@@ -282,5 +283,9 @@ func backend(set *settings.Settings, store *files.Store, now ports.Clock) (ports
 		}
 		return b, b.Close, nil
 	}
-	return nil, nil, fault.New(fault.Invalid, "invalid_settings", "COMPUTE_BACKEND: %s is not part of this build; use local", set.ComputeBackend)
+	b, err := dataSphere(set, root, filepath.Join(store.Logs(), "datasphere"), now, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, b.Close, nil
 }
