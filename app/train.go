@@ -299,9 +299,20 @@ func complete(ctx context.Context, s ports.Stores, run *JobRun, result any) erro
 	return s.Jobs().Change(ctx, c)
 }
 
-// relative is the metric by which models are compared for activation: mean
-// validation pinball relative to the shrunk histogram's on the same months.
+// relative is the metric by which configurations are compared: mean validation
+// pinball relative to the shrunk histogram's on the same months.
 const relative = "val_relative_pinball"
+
+// relativePinball is what models are compared by for activation: the mean
+// validation pinball of what they forecast with, relative to the shrunk
+// histogram's on the same months. ok is false where there was no validation.
+func relativePinball(m ports.StoredModel) (v float64, ok bool) {
+	metrics := modelMetrics(m)
+	if v, ok = metrics["val_ensemble_relative_pinball"]; !ok {
+		v, ok = metrics[relative]
+	}
+	return v, ok
+}
 
 // activate makes the model active if there is none, or if it is at least as
 // good as the active one.
@@ -314,8 +325,8 @@ func (t *Training) activate(ctx context.Context, s ports.Stores, model ports.Sto
 	case !t.AutoSelect:
 		return false, nil
 	default:
-		mine, ok := modelMetrics(model)[relative]
-		theirs, known := modelMetrics(active)[relative]
+		mine, ok := relativePinball(model)
+		theirs, known := relativePinball(active)
 		if known && (!ok || mine > theirs) {
 			return false, nil
 		}

@@ -90,7 +90,7 @@ func writeCSV[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 
 func text(v reflect.Value) string {
 	switch v.Kind() {
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		return strconv.FormatInt(v.Int(), 10)
 	case reflect.Float64:
 		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
