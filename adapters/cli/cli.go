@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,17 @@ func Run(ctx context.Context, streams Streams, house House) int {
 	if err == nil {
 		return s.code
 	}
+	s.json = s.json || asksForJSON(streams.Args)
 	return s.fail(ctx, err)
+}
+
+// asksForJSON reports whether the flag is there, also on a command line that
+// could not be parsed up to it.
+func asksForJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
 }
 
 func (s *session) root() *cobra.Command {
@@ -101,7 +112,7 @@ Start with:  plastinka demo`,
 // commands are all commands, in the order of the help.
 func commands() []func(*session) *cobra.Command {
 	return []func(*session) *cobra.Command{
-		demoCommand, uploadCommand, trainCommand, backtestCommand, reportCommand, statusCommand, serveCommand,
+		demoCommand, uploadCommand, trainCommand, tuneCommand, backtestCommand, reportCommand, statusCommand, serveCommand,
 		exportCommand, predictCommand, evaluateCommand, simulateCommand,
 		jobsCommand, configsCommand, modelsCommand,
 		keysCommand, doctorCommand, configCommand, backupCommand, restoreCommand, retainCommand,
@@ -135,7 +146,7 @@ func (s *session) fail(ctx context.Context, err error) int {
 	var e *fault.Error
 	if !errors.As(err, &e) {
 		if strings.HasPrefix(err.Error(), "unknown command") {
-			err = usage("%v", err)
+			err = usage("%v; see: plastinka --help", err)
 		}
 		e = fault.Wrap("", err).(*fault.Error)
 	}

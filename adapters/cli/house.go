@@ -11,6 +11,7 @@ import (
 
 	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/ports"
 )
 
@@ -48,6 +49,8 @@ type House struct {
 	Predict  func(ctx context.Context, flags map[string]string, files PredictFiles, w io.Writer) error
 	// Emulator runs an emulator of DataSphere until ctx ends.
 	Emulator func(ctx context.Context, o EmulatorOptions, streams Streams) error
+	// WriteScores writes the table of a back-test as CSV.
+	WriteScores func(w io.Writer, rows []forecast.BacktestRow) error
 	// Create begins a file that appears whole under its name when finish is
 	// called without an error, or not at all.
 	Create func(path string) (w io.Writer, finish func(error) error, err error)
@@ -74,6 +77,16 @@ func exactly(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return usage("give one %s; see: %s --help", what, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// someArgs wants one argument or more and names it if there is none.
+func someArgs(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usage("give at least one %s; see: %s --help", what, c.CommandPath())
 		}
 		return nil
 	}
@@ -134,6 +147,27 @@ func (s *session) output(path string) (w io.Writer, finish func(error) error, er
 		return s.Out, func(err error) error { return err }, nil
 	}
 	return s.house.Create(path)
+}
+
+// tableOutput is the output of a table that is no JSON value: with --json it
+// must go to a file.
+func (s *session) tableOutput(path string) (w io.Writer, finish func(error) error, err error) {
+	if s.json && (path == "" || path == "-") {
+		return nil, nil, usage("with --json say where the table goes with --out FILE")
+	}
+	return s.output(path)
+}
+
+// wrote says what was written to a file, if it was one.
+func (s *session) wrote(path, format, remark string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	return s.print(map[string]string{"path": path, "format": format}, func() {
+		if remark != "" {
+			s.term.Say("%s: %s", path, remark)
+		}
+	})
 }
 
 func plural(n int, one, many string) string {

@@ -159,11 +159,14 @@ func predictCommand(s *session) *cobra.Command {
 			if model == "" || products == "" || monthly == "" {
 				return usage("give --model, --products and --monthly")
 			}
-			w, finish, err := s.output(out)
+			w, finish, err := s.tableOutput(out)
 			if err != nil {
 				return err
 			}
-			return finish(s.house.Predict(c.Context(), s.settings, PredictFiles{model, products, monthly}, w))
+			if err := finish(s.house.Predict(c.Context(), s.settings, PredictFiles{model, products, monthly}, w)); err != nil {
+				return err
+			}
+			return s.wrote(out, "csv", "")
 		},
 	}
 	c.Flags().StringVar(&model, "model", "", "a model file (.onnx)")

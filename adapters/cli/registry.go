@@ -53,6 +53,9 @@ func jobsCommand(s *session) *cobra.Command {
 	logs := &cobra.Command{
 		Use: "logs ID", Short: "What a job has said while it ran", Args: exactly("ID of a job"),
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
+			if _, err := in.DB.Jobs().Job(c.Context(), args[0]); err != nil {
+				return err
+			}
 			events, err := in.DB.Jobs().History(c.Context(), args[0], 0)
 			if err != nil {
 				return err
@@ -113,7 +116,7 @@ func configsCommand(s *session) *cobra.Command {
 			return s.print(nonNil(configs), func() {
 				rows := make([][]string, len(configs))
 				for i, x := range configs {
-					rows[i] = []string{x.ID[:12], mark(x.Active), x.CreatedAt.Local().Format(time.DateTime), x.Source}
+					rows[i] = []string{short(x.ID, 13), mark(x.Active), x.CreatedAt.Local().Format(time.DateTime), x.Source}
 				}
 				s.term.Table([]string{"configuration", "active", "created", "from"}, rows)
 			})
@@ -159,11 +162,11 @@ func configsCommand(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.done(in.Configs.SetActive(c.Context(), id), "the configuration %s is active", id[:12])
+			return s.done(in.Configs.SetActive(c.Context(), id), "the configuration %s is active", short(id, 13))
 		}),
 	}
 	remove := &cobra.Command{
-		Use: "delete ID…", Short: "Delete configurations; the active one stays", Args: cobra.MinimumNArgs(1),
+		Use: "delete ID…", Short: "Delete configurations; the active one stays", Args: someArgs("ID of a configuration"),
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			ids := make([]string, len(args))
 			for i, a := range args {
@@ -228,7 +231,7 @@ func modelsCommand(s *session) *cobra.Command {
 		}),
 	}
 	remove := &cobra.Command{
-		Use: "delete ID…", Short: "Delete models with their files; the active one stays", Args: cobra.MinimumNArgs(1),
+		Use: "delete ID…", Short: "Delete models with their files; the active one stays", Args: someArgs("ID of a model"),
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			d, err := in.Models.Delete(c.Context(), args)
 			return s.deleted(d, err)

@@ -82,12 +82,16 @@ func reportCommand(s *session) *cobra.Command {
 			if req.Filters, err = report.ParseFilters(given); err != nil {
 				return err
 			}
-			if s.json && !c.Flags().Changed("format") {
+			toFile := out != "" && out != "-"
+			if s.json && !toFile && !c.Flags().Changed("format") {
 				format = string(report.JSON)
 			}
 			f, err := report.ParseFormat(format)
 			if err != nil {
 				return err
+			}
+			if s.json && !toFile && f != report.JSON {
+				return usage("with --json say where the report goes with --out FILE, or leave out --format")
 			}
 			l, err := report.ParseLanguage(lang)
 			if err != nil {
@@ -104,10 +108,7 @@ func reportCommand(s *session) *cobra.Command {
 			if err := finish(in.Renderer.Render(c.Context(), w, made, f, l)); err != nil {
 				return err
 			}
-			if out != "" && out != "-" {
-				s.term.Say("%s: %s for %s", out, plural(len(made.Rows), "product", "products"), made.Month.Short())
-			}
-			return nil
+			return s.wrote(out, string(f), plural(len(made.Rows), "product", "products")+" for "+made.Month.Short())
 		}),
 	}
 	c.Flags().StringVar(&month, "month", "", "YYYY-MM; the latest with forecasts if absent")
@@ -127,11 +128,14 @@ func exportCommand(s *session) *cobra.Command {
 		Args: exactly("table: products, monthly, daily, openings or forecasts"), ValidArgs: app.Export{}.Tables(),
 		Example: "  plastinka export monthly --out monthly.csv\n  plastinka export daily --format parquet --out daily.parquet",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
-			w, finish, err := s.output(out)
+			w, finish, err := s.tableOutput(out)
 			if err != nil {
 				return err
 			}
-			return finish(in.WriteTable(c.Context(), w, args[0], format))
+			if err := finish(in.WriteTable(c.Context(), w, args[0], format)); err != nil {
+				return err
+			}
+			return s.wrote(out, format, "")
 		}),
 	}
 	c.Flags().StringVar(&format, "format", "csv", "csv or parquet")
