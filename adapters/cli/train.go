@@ -97,9 +97,10 @@ product. An interrupted training goes on when the command is repeated.`,
 func backtestCommand(s *session) *cobra.Command {
 	var f trainFlags
 	var months int
+	var out string
 	c := &cobra.Command{
 		Use: "backtest", Short: "Forecast the last months again and compare with what was sold", Args: noArgs,
-		Example: "  plastinka backtest --months 6",
+		Example: "  plastinka backtest --months 6\n  plastinka backtest --out scores.csv",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			j, done, err := s.submitAndFollow(c, in, job.Backtest, &f, months, "back-test")
 			if err != nil || !done {
@@ -109,10 +110,20 @@ func backtestCommand(s *session) *cobra.Command {
 			if err := json.Unmarshal(j.Result, &b); err != nil {
 				return err
 			}
+			if out != "" {
+				w, finish, err := s.output(out)
+				if err != nil {
+					return err
+				}
+				if err := finish(s.house.WriteScores(w, b.Rows)); err != nil {
+					return err
+				}
+			}
 			return s.print(json.RawMessage(j.Result), func() { s.showBacktest(&b) })
 		}),
 	}
 	c.Flags().IntVar(&months, "months", 6, "how many of the last months")
+	c.Flags().StringVarP(&out, "out", "o", "", "a CSV file for the whole table: every method in every class of products")
 	f.add(s, c)
 	return c
 }
@@ -125,12 +136,18 @@ func (s *session) submitAndFollow(c *cobra.Command, in *Installation, kind job.T
 		return j, false, err
 	}
 	req.Origins = months
+	return s.submitOrJoin(c, in, f, what, func() (app.Submission, error) { return in.Training.Submit(c.Context(), kind, req, true) })
+}
+
+// submitOrJoin submits a job, or joins the unfinished one of the same request,
+// and follows it to its end, unless it is left to the service.
+func (s *session) submitOrJoin(c *cobra.Command, in *Installation, f *trainFlags, what string, submit func() (app.Submission, error)) (j job.Job, done bool, err error) {
 	if f.detach || !f.wait {
 		if err := in.ServiceRuns(c.Context()); err != nil {
 			return j, false, err
 		}
 	}
-	sub, err := in.Training.Submit(c.Context(), kind, req, true)
+	sub, err := submit()
 	if err != nil {
 		return j, false, err
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/plastinka/predictor/adapters/tables"
 	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/job"
 	"github.com/plastinka/predictor/ports"
 )
@@ -110,7 +111,8 @@ func house(getenv func(string) string) cli.House {
 			}
 			return predict(ctx, set, files, w)
 		},
-		Create: create,
+		WriteScores: func(w io.Writer, rows []forecast.BacktestRow) error { return export.Rows(w, "csv", rows) },
+		Create:      create,
 	}
 }
 
@@ -237,11 +239,12 @@ func useCases(set *settings.Settings, log *slog.Logger, out outside, now ports.C
 		MaxFiles: set.MaxFiles, PriceBins: set.PriceBins, Cores: runtime.NumCPU()}
 	training := &app.Training{DB: out.db, Clock: now, Compute: out.compute, Bundle: bundle.Files{}, Artifacts: out.files, Configs: configs, Log: log,
 		Poll: poll, Engine: set.Engine, FillMissingDays: set.FillMissingDays, AutoSelect: set.AutoSelectModel}
+	tuning := search(set, training)
 	host, _ := os.Hostname()
 	worker := &app.Worker{DB: out.db, Clock: now, Log: log, Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
-		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest},
+		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest, job.Tuning: tuning.Handle},
 		Parallel: set.MaxParallel + 1, Lease: lease, Poll: poll, MaxAttempts: maxAttempts}
-	return &app.App{DB: out.db, Clock: now, Log: log, Artifacts: out.files, Uploads: uploads, Training: training, Configs: configs,
+	return &app.App{DB: out.db, Clock: now, Log: log, Artifacts: out.files, Uploads: uploads, Training: training, Tuning: tuning, Configs: configs,
 		Models:  &app.Models{DB: out.db, Clock: now, Artifacts: out.files, Files: onnx.Files{}, Metric: metric},
 		Reports: &app.Reports{DB: out.db, Clock: now}, History: &app.History{DB: out.db}, Products: &app.Products{DB: out.db},
 		Retain: &app.Retention{DB: out.db, Clock: now, Artifacts: out.files, Log: log, Policy: retention(set.Retention)},
@@ -274,10 +277,10 @@ func backend(set *settings.Settings, store *files.Store, now ports.Clock, c clou
 			return nil, nil, fault.New(fault.Internal, "internal_error", "the program's own path is not known: %v", err)
 		}
 		b, err := local.New(local.Options{Root: root, Command: []string{exe, "task", "run"}, Clock: now,
-			Env: append(os.Environ(), fmt.Sprintf("COMPUTE_THREADS=%d", set.Threads))})
+			Env: append(os.Environ(), fmt.Sprintf("COMPUTE_THREADS=%d", threads(set)))})
 		return b, none, err
 	case "inprocess":
-		b, err := inprocess.New(root, tasks(set.Threads).RunTask, now)
+		b, err := inprocess.New(root, tasks(threads(set)).RunTask, now)
 		if err != nil {
 			return nil, nil, err
 		}
