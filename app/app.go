@@ -18,6 +18,7 @@ type App struct {
 
 	Uploads  *Upload
 	Training *Training
+	Tuning   *Tuning
 	Configs  *Configs
 	Models   *Models
 	Reports  *Reports

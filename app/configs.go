@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/job"
@@ -97,24 +98,55 @@ func (c *Configs) Choose(ctx context.Context) (stored ports.StoredConfig, active
 
 // Best is the configuration with the best metric in any training or tuning.
 func (c *Configs) Best(ctx context.Context, m Metric) (ports.StoredConfig, error) {
-	var id string
-	best := math.NaN()
+	ids, err := c.ranking(ctx, m)
+	if err != nil {
+		return ports.StoredConfig{}, err
+	}
+	for _, id := range ids {
+		stored, err := c.DB.Configs().Config(ctx, id)
+		if fault.KindOf(err) == fault.NotFound {
+			continue // deleted since
+		}
+		return stored, err
+	}
+	return ports.StoredConfig{}, fault.New(fault.NotFound, "no_configs_found",
+		"no configuration has a result with the metric %q yet; train one first", m.Name)
+}
+
+// ranking are the ids of the configurations with the metric in any training or
+// tuning, best first.
+func (c *Configs) ranking(ctx context.Context, m Metric) ([]string, error) {
+	best := map[string]float64{}
+	var ids []string
 	for _, kind := range []job.Type{job.Training, job.Tuning} {
 		results, err := c.DB.Results().Results(ctx, kind, 0)
 		if err != nil {
-			return ports.StoredConfig{}, fault.Wrap("app.Best", err)
+			return nil, fault.Wrap("app.ranking", err)
 		}
 		for _, r := range results {
-			if v, ok := r.Metrics[m.Name]; ok && r.ConfigID != "" && m.better(v, best) {
-				id, best = r.ConfigID, v
+			v, ok := r.Metrics[m.Name]
+			if !ok || r.ConfigID == "" || math.IsNaN(v) || math.IsInf(v, 0) {
+				continue
+			}
+			known, seen := best[r.ConfigID]
+			if !seen {
+				ids = append(ids, r.ConfigID)
+			}
+			if !seen || m.better(v, known) {
+				best[r.ConfigID] = v
 			}
 		}
 	}
-	if id == "" {
-		return ports.StoredConfig{}, fault.New(fault.NotFound, "no_configs_found",
-			"no configuration has a result with the metric %q yet; train one first", m.Name)
-	}
-	return c.DB.Configs().Config(ctx, id)
+	slices.SortStableFunc(ids, func(a, b string) int {
+		switch {
+		case m.better(best[a], best[b]):
+			return -1
+		case m.better(best[b], best[a]):
+			return 1
+		}
+		return 0
+	})
+	return ids, nil
 }
 
 // Deletion says what became of each of several things to be deleted.

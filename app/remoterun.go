@@ -197,11 +197,11 @@ func (w *remoteRun) collect(ctx context.Context, i int, t remoteTask, s remoteSt
 		return err
 	}
 	w.discard(ctx, t.id)
-	delete(w.state.Tasks, t.id) // made durable with the next step of the job
+	delete(w.state.Tasks, t.id)
 	if err := w.Artifacts.Remove(ports.TaskOutputs, t.id); err != nil {
 		w.Log.Warn("the unpacked result could not be removed", "task", t.id, "error", err)
 	}
-	return nil
+	return w.j.remember(w.state)
 }
 
 // discard removes a task's input and what its run left; what cannot be removed

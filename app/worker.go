@@ -79,14 +79,22 @@ func (r *JobRun) Progress(ctx context.Context, percent float64, message string) 
 	return r.change(ctx, job.Change{Progress: percent, Message: message})
 }
 
-// Keep records durably what the job has reached, for a later attempt.
-func (r *JobRun) Keep(ctx context.Context, state any) error {
+// remember is Keep, but durable with the next Keep only.
+func (r *JobRun) remember(state any) error {
 	b, err := json.Marshal(state)
 	if err != nil {
-		return fault.Wrap("app.Keep", err)
+		return fault.Wrap("app.remember", err)
 	}
 	r.Job.State = b
-	return r.change(ctx, job.Change{Progress: r.Job.Progress, Message: r.Job.Message, State: b})
+	return nil
+}
+
+// Keep records durably what the job has reached, for a later attempt.
+func (r *JobRun) Keep(ctx context.Context, state any) error {
+	if err := r.remember(state); err != nil {
+		return err
+	}
+	return r.change(ctx, job.Change{Progress: r.Job.Progress, Message: r.Job.Message, State: r.Job.State})
 }
 
 func (r *JobRun) change(ctx context.Context, c job.Change) error {

@@ -75,7 +75,7 @@ func New(a *app.App, opts Options) *Service {
 	s.api.UseMiddleware(s.authenticate)
 	for _, register := range []func(){
 		s.registerHealth, s.registerSystem, s.registerMetrics,
-		s.registerJobs, s.registerUpload, s.registerTraining, s.registerReports,
+		s.registerJobs, s.registerUpload, s.registerTraining, s.registerTuning, s.registerReports,
 		s.registerConfigs, s.registerModels, s.registerResults, s.registerHistory, s.registerProducts,
 		s.registerAdmin, s.registerToken,
 	} {
