@@ -19,6 +19,7 @@ func (s *Service) complete() {
 			if op == nil {
 				continue
 			}
+			delete(op.Responses, "default") // all of them are named
 			for _, status := range alwaysPossible(op) {
 				text := strconv.Itoa(status)
 				if op.Responses[text] == nil {

@@ -78,6 +78,8 @@ func (s *Service) mayReadDocs(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+//go:generate go test -count=1 -run TestOpenAPIIsFresh . -update
+
 //go:embed docs.html
 var docsHTML string
 

@@ -97,6 +97,11 @@ func (s *Service) config() huma.Config {
 	setErrors()
 	c := huma.DefaultConfig("Plastinka", s.opts.Version)
 	c.Info.Description = "Forecasts for shops with many slow-moving items: uploads, trainings, forecasts and reports."
+	for _, tag := range [][2]string{{"health", "how the service is"}, {"jobs", "uploads, trainings, back-tests and reports; follow and cancel them"},
+		{"predictions", "what was forecast, and what then happened"}, {"products", "the catalogue"}, {"results", "what jobs left as their results"},
+		{"models", "the registry of models"}, {"configs", "the registry of training configurations"}, {"admin", "retention, backup and secrets; with the admin token"}} {
+		c.Tags = append(c.Tags, &huma.Tag{Name: tag[0], Description: tag[1]})
+	}
 	c.CreateHooks = nil // no $schema in answers: old clients do not know it
 	c.DocsPath, c.SchemasPath, c.OpenAPIPath = "", "", ""
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)

@@ -37,7 +37,7 @@ type backtestBody struct {
 }
 
 type backtestInput struct {
-	Idempotency string        `header:"Idempotency-Key" maxLength:"255"`
+	Idempotency string        `header:"Idempotency-Key" maxLength:"255" doc:"makes the submission safe to repeat: it returns the first answer"`
 	Body        *backtestBody `required:"false"`
 }
 
