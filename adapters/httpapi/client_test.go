@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/job"
 	"github.com/plastinka/predictor/ports"
 )
@@ -550,4 +551,33 @@ func TestCancel(t *testing.T) {
 	v := h.ask(t, "POST", "/api/v1/jobs/waits/cancel", nil).value(t)
 	require.Equal(t, "cancelled", v["status"])
 	h.ask(t, "POST", "/api/v1/jobs/waits/cancel", nil).fails(t, 409, "job_not_cancellable")
+}
+
+// TestTuning: what a tuning takes. The search itself has tests of its own; here
+// no worker does it.
+func TestTuning(t *testing.T) {
+	const path = "/api/v1/jobs/tuning"
+	h := newHouse(t, change{})
+	h.ask(t, "POST", path, nil).fails(t, 409, "no_data")
+	h.fill(t)
+	h.ask(t, "POST", path, nil).fails(t, 409, "not_enough_history")
+	for _, bad := range []string{`{"mode": "quick"}`, `{"time_budget_s": 0}`, `{"time_budget_s": -1}`, `{"time_budget_s": 1e9}`, `{"time_budget_s": "long"}`, `{"dataset_start_date": "soon"}`} {
+		h.ask(t, "POST", path, bad).fails(t, 422, "validation_error")
+	}
+	h.ask(t, "POST", path, `{"dataset_start_date": "2024-03-01", "dataset_end_date": "2024-02-01"}`).fails(t, 400, "invalid_date_range")
+	stock, sales := stockHead+night+"01.02.2024;3\n", salesHead
+	for month := range 12 {
+		m := calendar.MonthOf(2023, 6) + calendar.Month(month)
+		sales += fmt.Sprintf("%s05.05.2023;09.%02d.%04d\n", night, m.Number(), m.Year())
+	}
+	f := newForm().file(t, "stock_file", "stock.csv", stock).file(t, "sales_files", "sales.csv", sales).field(t, "snapshot_date", "2024-06-01").field(t, "overwrite", "true")
+	j := h.end(t, h.submit(t, "/api/v1/jobs/data-upload", f))
+	require.Equal(t, "completed", j["status"], j["error"])
+	for i, body := range []any{nil, "{}", `{"mode": "lite", "time_budget_s": 60.5, "unknown": 1}`, `{"mode": "light"}`, `{"mode": null, "time_budget_s": null, "dataset_start_date": null, "dataset_end_date": "2024-05-31"}`, `{"mode": "full"}`} {
+		v := h.ask(t, "POST", path, body, with{"Idempotency-Key", fmt.Sprint("k", i)}).value(t)
+		members(t, any(v), "job_id", "status")
+		require.Equal(t, "pending", v["status"])
+		require.Equal(t, v["job_id"], h.submit(t, path, body, with{"Idempotency-Key", fmt.Sprint("k", i)}))
+		require.Equal(t, "cancelled", h.ask(t, "POST", "/api/v1/jobs/"+v["job_id"].(string)+"/cancel", nil).value(t)["status"])
+	}
 }

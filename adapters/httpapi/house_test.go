@@ -124,10 +124,11 @@ func newHouse(t testing.TB, c change) *house {
 	uploads := &app.Upload{DB: seen, Clock: h.clock, Tables: tables.Reader{}, Artifacts: store, Log: log, Normalise: norm.NFC.String, Cores: 2}
 	training := &app.Training{DB: seen, Clock: h.clock, Compute: compute, Bundle: bundle.Files{}, Artifacts: store, Configs: configs,
 		Log: log, Poll: 5 * time.Millisecond, Engine: "baseline", FillMissingDays: true, AutoSelect: true}
+	tuning := &app.Tuning{Training: training, Engine: "baseline", Options: app.TuningOptions{Mode: app.Lite, SamplesLite: 2, SamplesFull: 2, Keep: 2, Cores: 1, Tasks: 1}}
 	worker := &app.Worker{DB: seen, Clock: h.clock, Log: log, Owner: "test", Parallel: 2, Lease: time.Hour, Poll: 5 * time.Millisecond,
 		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest}}
 	forever := 1_000_000
-	h.app = &app.App{DB: seen, Clock: h.clock, Log: log, Artifacts: store, Uploads: uploads, Training: training, Configs: configs,
+	h.app = &app.App{DB: seen, Clock: h.clock, Log: log, Artifacts: store, Uploads: uploads, Training: training, Tuning: tuning, Configs: configs,
 		Models:  &app.Models{DB: seen, Clock: h.clock, Artifacts: store, Files: onnx.Files{}, Metric: metric},
 		Reports: &app.Reports{DB: seen, Clock: h.clock}, History: &app.History{DB: seen}, Products: &app.Products{DB: seen},
 		Retain: &app.Retention{DB: seen, Clock: h.clock, Artifacts: store, Log: log,

@@ -13,9 +13,10 @@ import (
 
 // tuningBody is the request of a tuning; every member is optional.
 type tuningBody struct {
-	trainingBody
-	Mode   *string  `json:"mode,omitempty" nullable:"true" enum:"lite,light,full" doc:"lite (or light) leaves nn_model_config as it is; the one of the settings if absent"`
-	Budget *float64 `json:"time_budget_s,omitempty" nullable:"true" exclusiveMinimum:"0" maximum:"604800" doc:"seconds; 3600 for lite and 7200 for full if absent"`
+	Mode   *string  `json:"mode,omitempty" nullable:"true" enum:"lite,light,full" doc:"lite (the same as light) leaves the network's shape as it is; as configured if absent" example:"lite"`
+	Budget *float64 `json:"time_budget_s,omitempty" nullable:"true" exclusiveMinimum:"0" maximum:"604800" doc:"seconds; 3600 for lite and 7200 for full if absent" example:"1800"`
+	Start  *string  `json:"dataset_start_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; earlier months are left out" example:"2023-01-01"`
+	End    *string  `json:"dataset_end_date,omitempty" nullable:"true" maxLength:"40" doc:"YYYY-MM-DD; later months are left out" example:"2025-12-31"`
 }
 
 type tuningInput struct {
@@ -25,10 +26,10 @@ type tuningInput struct {
 
 func (s *Service) registerTuning() {
 	huma.Register(s.api, key(huma.Operation{OperationID: "submit-tuning", Method: http.MethodPost, Path: "/api/v1/jobs/tuning", Tags: []string{"jobs"},
-		Summary:     "Search for a better training configuration",
-		Description: "The best configurations are stored with their metrics; the best one becomes active if it is better than the active one on the same months.",
-		Errors:      []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity}, DefaultStatus: http.StatusOK}),
-		s.submitTuning)
+		Summary:       "Search for a better training configuration",
+		Description:   "The best configurations are stored with their metrics; the best one becomes active if it is better than the active one on the same months.",
+		Errors:        []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+		DefaultStatus: http.StatusOK}), s.submitTuning)
 }
 
 func (s *Service) submitTuning(ctx context.Context, in *tuningInput) (*Body[Submitted], error) {
@@ -36,7 +37,7 @@ func (s *Service) submitTuning(ctx context.Context, in *tuningInput) (*Body[Subm
 	if in.Body != nil {
 		body = *in.Body
 	}
-	req := app.TuneRequest{}
+	var req app.TuneRequest
 	var err error
 	if req.From, err = day("dataset_start_date", body.Start); err != nil {
 		return nil, err
