@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/plastinka/predictor/adapters/bundle"
-	"github.com/plastinka/predictor/adapters/clock"
+	systemclock "github.com/plastinka/predictor/adapters/clock"
 	"github.com/plastinka/predictor/adapters/compute/inprocess"
 	"github.com/plastinka/predictor/adapters/files"
 	"github.com/plastinka/predictor/adapters/httpapi"
@@ -81,7 +81,7 @@ func ExampleNew() {
 	// 200 the shop <nil>
 	// 200 {"status":"alive"}
 	//  <nil>
-	// 200 {"jobs":[],"total":0,"total_matching":0,"next_cursor":null}
+	// 200 {"jobs":[],"total":0,"total_matching":0,"next_cursor":""}
 	//  <nil>
 	// worker: <nil>
 }
@@ -101,7 +101,7 @@ func installation(ctx context.Context, dir string) (*app.App, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	now := clock.System{}
+	now := systemclock.System{}
 	tasks := &app.Tasks{Bundle: bundle.Files{}, Models: onnx.Files{}, Clock: now, Engines: []ports.Engine{tide.New(tide.Options{})}}
 	compute, err := inprocess.New(runs, tasks.RunTask, now)
 	if err != nil {
