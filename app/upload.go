@@ -31,6 +31,7 @@ type Upload struct {
 	Normalise func(string) string // texts to Unicode NFC
 	Limits    ports.TableLimits
 	MaxFiles  int     // of one upload; 0: 120
+	MaxBytes  int64   // of all its files together; 0: no limit
 	PriceBins *string // the edges asked for; nil: the database's own, or the default
 	Cores     int     // how many files are read side by side; at least 1
 }
@@ -105,12 +106,13 @@ func (u *Upload) Receive(ctx context.Context, req UploadRequest) (r ReceivedUplo
 			u.Discard(r)
 		}
 	}()
+	in := intoStore{ctx: ctx, most: u.MaxBytes}
 	for i, f := range files {
 		kept := uploadFile{Name: f.Name, Role: intake.SalesFile}
 		if i == 0 {
 			kept.Role = intake.StockFile
 		}
-		if kept.Digest, err = u.keep(ctx, keptName(r.id, i), f); err != nil {
+		if kept.Digest, err = u.keep(&in, keptName(r.id, i), f); err != nil {
 			return r, ofFile(err, kept, i)
 		}
 		r.input.Files = append(r.input.Files, kept)
@@ -118,9 +120,7 @@ func (u *Upload) Receive(ctx context.Context, req UploadRequest) (r ReceivedUplo
 	if err = sameFiles(r.input.Files); err != nil {
 		return r, err
 	}
-	return r, u.eachFile(ctx, r.id, r.input.Files, func(i int, w ports.Workbook) error {
-		return intake.Inspect(ctx, w, intake.Options{Role: r.input.Files[i].Role, Normalise: u.Normalise})
-	})
+	return r, u.inspect(ctx, r.id, r.input.Files)
 }
 
 func (u *Upload) maxFiles() int {
@@ -131,31 +131,40 @@ func (u *Upload) maxFiles() int {
 }
 
 // keep stores one incoming file and returns the SHA-256 of its bytes.
-func (u *Upload) keep(ctx context.Context, name string, f IncomingFile) (digest string, err error) {
+func (u *Upload) keep(in *intoStore, name string, f IncomingFile) (digest string, err error) {
 	from, err := f.Open()
 	if err != nil {
 		return "", fault.New(fault.Invalid, "file_unreadable", "the file cannot be read (%v); check its path and permissions", err).Because(err)
 	}
 	defer from.Close()
 	sum := sha256.New()
+	in.Reader = from
 	err = u.Artifacts.Save(ports.Uploads, name, func(to io.Writer) error {
-		_, err := io.Copy(io.MultiWriter(to, sum), whileLive{ctx, from})
+		_, err := io.Copy(io.MultiWriter(to, sum), in)
 		return err
 	})
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// whileLive reads until ctx ends.
-type whileLive struct {
-	ctx context.Context
+// intoStore reads an upload's files, one after another, until ctx ends or they
+// are more than most bytes (if that is not 0).
+type intoStore struct {
 	io.Reader
+	ctx        context.Context
+	most, read int64
 }
 
-func (r whileLive) Read(b []byte) (int, error) {
+func (r *intoStore) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return r.Reader.Read(b)
+	n, err := r.Reader.Read(b)
+	if r.read += int64(n); r.most > 0 && r.read > r.most {
+		return n, fault.New(fault.TooLarge, "upload_too_large",
+			"the files of the upload are together larger than %d bytes (MAX_UPLOAD_SIZE); upload the months in several steps", r.most).
+			With("limit_bytes", r.most)
+	}
+	return n, err
 }
 
 // sameFiles refuses the same bytes twice (R19).

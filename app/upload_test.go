@@ -343,10 +343,15 @@ func TestUploadErrorsInTheirOrder(t *testing.T) {
 		index  int
 		seen   bool // already when the files are received
 	}{
-		"the same file twice, before all else": {func(r *app.UploadRequest) { r.Stock = bad; r.Sales = append(r.Sales, html, may) }, "duplicate_file", "may.csv", 5, true},
-		"stock before sales":                   {func(r *app.UploadRequest) { r.Stock = bad; r.Sales[0] = html }, "missing_columns", "bad.csv", 0, true},
-		"file by file":                         {func(r *app.UploadRequest) { r.Sales[1] = html; r.Sales[2] = bad }, "unsupported_format", "page.xls", 2, true},
-		"no rows":                              {func(r *app.UploadRequest) { r.Sales[1] = rejected; delete1(r, 2) }, "no_rows_accepted", "rejected.csv", 2, false},
+		"the same file twice, before all else":                {func(r *app.UploadRequest) { r.Stock = bad; r.Sales = append(r.Sales, html, may) }, "duplicate_file", "may.csv", 5, true},
+		"stock before sales":                                  {func(r *app.UploadRequest) { r.Stock = bad; r.Sales[0] = html }, "missing_columns", "bad.csv", 0, true},
+		"file by file":                                        {func(r *app.UploadRequest) { r.Sales[1] = html; r.Sales[2] = bad }, "unsupported_format", "page.xls", 2, true},
+		"an earlier file's rows before a later one's columns": {func(r *app.UploadRequest) { r.Sales[0] = rejected; r.Sales[2] = bad }, "no_rows_accepted", "rejected.csv", 1, true},
+		"an earlier file's end before a later one's container": {func(r *app.UploadRequest) {
+			r.Stock = file("stock.csv", stockHead+groupBlood+"01.02.2024;3\n\"never closed")
+			r.Sales[2] = html
+		}, "corrupt_file", "stock.csv", 0, true},
+		"no rows": {func(r *app.UploadRequest) { r.Sales[1] = rejected; delete1(r, 2) }, "no_rows_accepted", "rejected.csv", 2, false},
 		"a gap before the snapshot": {func(r *app.UploadRequest) {
 			r.Sales[1] = r.Sales[2]
 			r.Sales = r.Sales[:2]
@@ -412,6 +417,26 @@ func TestUploadTooManyFiles(t *testing.T) {
 	r, err := b.Receive(t.Context(), spring())
 	require.NoError(t, err)
 	b.Discard(r)
+	require.Empty(t, b.kept(t))
+}
+
+func TestR8UploadTooLarge(t *testing.T) {
+	b := newBench(t)
+	b.MaxBytes = 0
+	for _, f := range append(spring().Sales, spring().Stock) {
+		r, err := f.Open()
+		require.NoError(t, err)
+		n, err := io.Copy(io.Discard, r)
+		require.NoError(t, err)
+		b.MaxBytes += n
+	}
+	r, err := b.Receive(t.Context(), spring())
+	require.NoError(t, err)
+	b.Discard(r)
+	b.MaxBytes--
+	_, err = b.Receive(t.Context(), spring())
+	require.Equal(t, "upload_too_large", fault.CodeOf(err))
+	require.Equal(t, fault.TooLarge, fault.KindOf(err))
 	require.Empty(t, b.kept(t))
 }
 

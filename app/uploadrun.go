@@ -3,10 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/catalog"
@@ -153,34 +149,10 @@ func (p *processing) read(ctx context.Context, bins catalog.Bins) (rows *intake.
 	if err := p.progress(1, "reading the files"); err != nil {
 		return nil, nil, nil, err
 	}
-	files := make([]*intake.File, len(p.input.Files))
-	var mu sync.Mutex
-	done := 0
-	err = p.eachFile(ctx, p.id, p.input.Files, func(i int, w ports.Workbook) error {
-		f := p.input.Files[i]
-		file, err := intake.Read(ctx, w, intake.Options{Name: f.Name, Role: f.Role, Today: p.Clock.Today(), Bins: bins, Normalise: p.Normalise})
-		if err != nil {
-			return err
-		}
-		files[i] = file
-		if err := file.Check(); err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		done++
-		return p.progress(1+64*float64(done)/float64(len(files)), "read "+f.Name)
+	files, reports, err := p.readFiles(ctx, p.id, p.input.Files, bins, func(name string, done int) error {
+		return p.progress(1+64*float64(done)/float64(len(p.input.Files)), "read "+name)
 	})
 	if err != nil {
-		for _, f := range files {
-			if f == nil {
-				break
-			}
-			reports = append(reports, f.Report)
-			if f.Check() != nil {
-				break
-			}
-		}
 		return nil, nil, reports, err
 	}
 	rows = intake.Merge(files)
@@ -188,65 +160,4 @@ func (p *processing) read(ctx context.Context, bins catalog.Bins) (rows *intake.
 	plan, err = ledger.NewPlan(rows, ledger.Options{Today: p.Clock.Today(), Snapshot: p.input.Options.Snapshot,
 		EmptyMonths: p.input.Options.EmptyMonths, AllowLate: p.input.Options.AllowLate})
 	return rows, plan, rows.Files, err
-}
-
-// eachFile opens the kept files and calls do, several at a time. Of several
-// errors it returns that of the first file, with its name; files after one
-// that failed may be left out.
-func (u *Upload) eachFile(ctx context.Context, id string, files []uploadFile, do func(i int, w ports.Workbook) error) error {
-	var g errgroup.Group
-	g.SetLimit(max(1, u.Cores))
-	errs := make([]error, len(files))
-	var failed atomic.Int64 // the first file that failed
-	failed.Store(int64(len(files)))
-	for i := range files {
-		g.Go(func() error {
-			if int64(i) > failed.Load() {
-				return nil
-			}
-			if errs[i] = u.withFile(ctx, keptName(id, i), func(w ports.Workbook) error { return do(i, w) }); errs[i] != nil {
-				for first := failed.Load(); int64(i) < first && !failed.CompareAndSwap(first, int64(i)); first = failed.Load() {
-				}
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // the errors are in errs, by file
-	for i, err := range errs {
-		if err != nil {
-			return ofFile(err, files[i], i)
-		}
-	}
-	return nil
-}
-
-func (u *Upload) withFile(ctx context.Context, name string, do func(ports.Workbook) error) (err error) {
-	path, err := u.Artifacts.Path(ports.Uploads, name)
-	if err != nil {
-		return err
-	}
-	w, err := u.Tables.Open(ctx, path, u.Limits)
-	if fault.KindOf(err) == fault.NotFound {
-		return fault.New(fault.Conflict, "upload_files_gone", "the copy kept for this upload is gone; submit the upload again").Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := w.Close(); err == nil {
-			err = e
-		}
-	}()
-	return do(w)
-}
-
-// ofFile says which file of the upload an error is about.
-func ofFile(err error, f uploadFile, index int) error {
-	e := fault.Wrap("app.eachFile", err).(*fault.Error)
-	if e.Kind == fault.Cancelled {
-		return e
-	}
-	e = e.With("filename", f.Name).With("index", index).With("role", string(f.Role))
-	e.Message = f.Name + ": " + e.Message
-	return e
 }

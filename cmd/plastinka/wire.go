@@ -236,7 +236,7 @@ func useCases(set *settings.Settings, log *slog.Logger, out outside, now ports.C
 	configs := &app.Configs{DB: out.db, Clock: now, Metric: metric}
 	uploads := &app.Upload{DB: out.db, Clock: now, Tables: tables.Reader{}, Artifacts: out.files, Log: log, Normalise: norm.NFC.String,
 		Limits:   ports.TableLimits{UnpackedBytes: set.MaxUnpackedSize, Rows: set.MaxRows, Columns: set.MaxColumns, CellCharacters: set.MaxCellCharacters},
-		MaxFiles: set.MaxFiles, PriceBins: set.PriceBins, Cores: runtime.NumCPU()}
+		MaxFiles: set.MaxFiles, MaxBytes: set.MaxUploadSize, PriceBins: set.PriceBins, Cores: runtime.NumCPU()}
 	training := &app.Training{DB: out.db, Clock: now, Compute: out.compute, Bundle: bundle.Files{}, Artifacts: out.files, Configs: configs, Log: log,
 		Poll: poll, Engine: set.Engine, FillMissingDays: set.FillMissingDays, AutoSelect: set.AutoSelectModel}
 	tuning := search(set, training)
