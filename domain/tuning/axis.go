@@ -3,6 +3,7 @@ package tuning
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 )
 
 // kind is how the values of an axis lie.
@@ -77,11 +78,11 @@ func (a axis) coordinate(v float64) float64 {
 
 // round keeps three significant digits.
 func round(v float64) float64 {
-	if v == 0 {
-		return 0
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64)
+	if err != nil {
+		return v // not a number, which no axis gives
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-2)
-	return math.Round(v/unit) * unit
+	return short
 }
 
 // at is the coordinate at the share u of the axis, 0 ≤ u < 1.

@@ -30,8 +30,8 @@ type Plan struct {
 	Seed    uint64
 }
 
-// reduction is one in how many trials climbs to the next rung.
-const reduction = 3
+// Reduction is one in how many trials climbs to the next rung.
+const Reduction = 3
 
 // mostRungs and leastEpochs bound the rungs.
 const (
@@ -44,7 +44,7 @@ const (
 func Rungs(epochs int) []int {
 	rungs := []int{epochs}
 	for len(rungs) < mostRungs {
-		next := (rungs[0] + reduction - 1) / reduction
+		next := (rungs[0] + Reduction - 1) / Reduction
 		if next < leastEpochs {
 			break
 		}
@@ -108,7 +108,7 @@ func (s *Search) Next() (number int, wave []Assignment) {
 		return s.number, s.wave
 	}
 	for rung := len(s.plan.Rungs) - 1; rung > 0; rung-- {
-		for _, id := range s.promoted(rung - 1) {
+		for _, id := range s.promoted(rung) {
 			s.assign(rung, id)
 		}
 	}
@@ -132,22 +132,34 @@ func (s *Search) Next() (number int, wave []Assignment) {
 
 // assign gives a trial to a rung in the wave, unless it has been there.
 func (s *Search) assign(rung, id int) {
-	if s.rungs[rung][id] || rung > 0 && len(s.wave) >= s.plan.Wave {
+	if s.rungs[rung][id] || len(s.wave) >= s.plan.Wave {
 		return
 	}
 	s.rungs[rung][id] = true
 	s.wave = append(s.wave, Assignment{Rung: rung, Trial: training.Trial{ID: id, Config: s.config[id], Epochs: s.plan.Rungs[rung]}})
 }
 
-// promoted are the trials of a rung that may climb: the yardstick, and the best
-// third.
+// promoted are the trials that may climb to a rung: the yardstick, and of the
+// best third on the rung below those that are not there yet, as long as no more
+// than a third have climbed: a place once given is not given again.
 func (s *Search) promoted(rung int) []int {
-	ranked := s.reached(rung)
-	best := ranked[:len(ranked)/reduction]
-	if slices.Contains(ranked, 0) && !slices.Contains(best, 0) {
-		best = append([]int{0}, best...)
+	below := s.reached(rung - 1)
+	places := len(below)/Reduction - len(s.rungs[rung])
+	if s.rungs[rung][0] {
+		places++ // the yardstick takes none
 	}
-	return best
+	var ids []int
+	for i, id := range below {
+		switch {
+		case s.rungs[rung][id]:
+		case id == 0:
+			ids = append(ids, id)
+		case i < len(below)/Reduction && places > 0:
+			ids = append(ids, id)
+			places--
+		}
+	}
+	return ids
 }
 
 // reached are the trials with a score at a rung, best first.
