@@ -48,8 +48,12 @@ func (p Program) Main(ctx context.Context, getenv func(string) string) int {
 	defer stop()
 	p.ProgressFile = getenv(EnvProgress)
 	folder := Folder(getenv(EnvFolder))
-	if folder == "" {
-		return p.Run(ctx).Exit
+	if folder == "" { // started by a person, or by a backend that shows its output to one
+		end := p.Run(ctx)
+		if end.Exit != ExitDone {
+			fmt.Fprintln(p.Stderr, "error:", end.Message)
+		}
+		return end.Exit
 	}
 	if pid := os.Getpid(); syscall.Getpgrp() == pid { // where the group is this program's own
 		_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, niceness) // all its threads; being less nice is no failure

@@ -87,6 +87,24 @@ func TestForeignExitCode(t *testing.T) {
 	}
 }
 
+// TestFailureIsSaidOnStandardError: in words, beside the line for programs.
+func TestFailureIsSaidOnStandardError(t *testing.T) {
+	for _, folder := range []string{"", t.TempDir()} {
+		var stdout, stderr bytes.Buffer
+		program := taskrun.Program{Task: fails(fault.New(fault.Invalid, "corrupt_bundle", "manifest.json: it is missing")),
+			Output: filepath.Join(t.TempDir(), "output.zip"), Stdout: &stdout, Stderr: &stderr, Clock: noon{}}
+		require.Equal(t, 2, program.Main(t.Context(), func(name string) string {
+			return map[string]string{taskrun.EnvFolder: folder}[name]
+		}))
+		require.Contains(t, stdout.String(), `{"error":{"exit":2`)
+		if folder == "" {
+			require.Equal(t, "error: manifest.json: it is missing\n", stderr.String())
+		} else {
+			require.Empty(t, stderr.String(), "the folder's record says it, and both are one log")
+		}
+	}
+}
+
 func TestPanicIsAFailure(t *testing.T) {
 	code, out, _ := main(t, func(context.Context, string, string, func(float64, string)) error { panic("ouch") }, nil)
 	require.Equal(t, taskrun.ExitFailed, code)
