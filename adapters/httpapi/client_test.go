@@ -195,6 +195,7 @@ func TestTuningResultsByMetric(t *testing.T) {
 		}
 		require.Equal(t, want, got, query)
 	}
+	require.Equal(t, "2", h.ask(t, "GET", "/api/v1/results/tuning/2", nil).value(t)["result_id"])
 	p := h.ask(t, "GET", "/api/v1/results/tuning?metric_name=charm", nil).fails(t, 422, "validation_error")
 	require.Equal(t, []any{"query", "metric_name"}, p.Error.Details["errors"].([]any)[0].(map[string]any)["loc"])
 }

@@ -9,7 +9,7 @@ func rooms() []room {
 		{"adapters/compute/local", []string{"adapters/support/taskrun", "ports"}, "runs the task program in a child process"},
 		{"adapters/export", []string{"adapters/support/cells", "adapters/support/parquet", "app"}, "stored tables as files"},
 		{"adapters/files", []string{"adapters/support/filelock", "adapters/support/safefile", "ports"}, "artefacts under the data root"},
-		{"adapters/httpapi", []string{"app", "domain/job", "domain/report", "ports"}, "the HTTP service: use cases for programs"},
+		{"adapters/httpapi", []string{"app", "domain/catalog", "domain/job", "domain/panel", "domain/report", "ports"}, "the HTTP service: use cases for programs"},
 		{"adapters/onnx", []string{"adapters/support/safefile", "domain/forecast", "domain/network", "domain/regression", "domain/training", "ports"}, "networks as files"},
 		{"adapters/report", []string{"adapters/support/svg", "domain/catalog", "domain/forecast", "domain/report", "ports"}, "reports as pages, workbooks and CSV"},
 		{"adapters/settings", []string{"domain/catalog"}, "settings, whose price bins the catalog checks"},
