@@ -72,6 +72,14 @@ func group(name, about string, subs ...*cobra.Command) *cobra.Command {
 	return c
 }
 
+// registry is a group whose list is shown when no subcommand is given.
+func registry(name, about string, list *cobra.Command, others ...*cobra.Command) *cobra.Command {
+	c := group(name, about, append([]*cobra.Command{list}, others...)...)
+	c.RunE, c.Example = list.RunE, list.Example
+	c.Flags().AddFlagSet(list.Flags())
+	return c
+}
+
 // exactly wants one argument and names it if it is not there.
 func exactly(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

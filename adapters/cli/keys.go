@@ -62,6 +62,7 @@ go into .env. The keys themselves are stored nowhere: keep them safe.`,
 func versionCommand(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "The program's version", Args: noArgs,
+		Example: "  plastinka version --json",
 		RunE: func(*cobra.Command, []string) error {
 			return s.print(map[string]string{"version": s.house.Version}, func() { fmt.Fprintln(s.Out, "plastinka", s.house.Version) })
 		},
@@ -71,7 +72,8 @@ func versionCommand(s *session) *cobra.Command {
 func configCommand(s *session) *cobra.Command {
 	show := &cobra.Command{
 		Use: "show", Short: "The effective settings with their sources, secrets masked", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return s.showSettings() },
+		Example: "  plastinka config show --json",
+		RunE:    func(c *cobra.Command, _ []string) error { return s.showSettings() },
 	}
 	config := group("config", "The settings", show, importTerraformCommand(s))
 	config.RunE = func(c *cobra.Command, _ []string) error { return s.showSettings() }
@@ -108,6 +110,7 @@ func (s *session) showSettings() error {
 func backupCommand(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use: "backup", Short: "Write a consistent copy of the database into the data root", Args: noArgs,
+		Example: "  plastinka backup",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			p := s.term.Start("copying the database")
 			path, err := in.Backup(c.Context())
@@ -124,7 +127,8 @@ func doctorCommand(s *session) *cobra.Command {
 	var cloud bool
 	c := &cobra.Command{
 		Use: "doctor", Short: "Check this installation and say what to do", Args: noArgs,
-		Long: "Checks settings, keys, data root, database, disk space and compute, and says what\nto do about each problem. Exit code 1 if anything is wrong.",
+		Long:    "Checks settings, keys, data root, database, disk space and compute, and says what\nto do about each problem. Exit code 1 if anything is wrong.",
+		Example: "  plastinka doctor",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if cloud {
 				s.settings["COMPUTE_BACKEND"] = "datasphere"

@@ -20,6 +20,7 @@ func taskCommand(s *session) *cobra.Command {
 		Long: `Reads the task, runs it, writes progress as JSON lines to standard output and the
 result whole or not at all. This is all that any compute backend executes.
 Exit codes: 0 done, 2 bad input, 3 training failed, 130 cancelled.`,
+		Example: "  plastinka task run --input input.zip --output output.zip",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if input == "" || output == "" {
 				return usage("give --input and --output")

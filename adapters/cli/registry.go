@@ -23,7 +23,7 @@ func jobsCommand(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(map[string]any{"jobs": jobs, "total": len(jobs), "total_matching": matching}, func() { s.showJobs(jobs, matching) })
+			return s.print(map[string]any{"jobs": nonNil(jobs), "total": len(jobs), "total_matching": matching}, func() { s.showJobs(jobs, matching) })
 		}),
 	}
 	list.Flags().StringVar(&kind, "type", "", "data_upload, training, tuning, backtest or report")
@@ -32,6 +32,7 @@ func jobsCommand(s *session) *cobra.Command {
 
 	show := &cobra.Command{
 		Use: "show ID", Short: "A job with its result or its error, and its history", Args: exactly("ID of a job"),
+		Example: "  plastinka jobs show 0f9c1d6e-1f0c-4d53-9f57-5a3f4c1b2a60 --json",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			j, err := in.DB.Jobs().Job(c.Context(), args[0])
 			if err != nil {
@@ -42,6 +43,7 @@ func jobsCommand(s *session) *cobra.Command {
 	}
 	cancel := &cobra.Command{
 		Use: "cancel ID", Short: "Cancel a job, in the backend too", Args: exactly("ID of a job"),
+		Example: "  plastinka jobs cancel 0f9c1d6e-1f0c-4d53-9f57-5a3f4c1b2a60",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			j, err := in.DB.Jobs().RequestCancel(c.Context(), args[0], in.Clock.Now())
 			if err != nil {
@@ -52,6 +54,7 @@ func jobsCommand(s *session) *cobra.Command {
 	}
 	logs := &cobra.Command{
 		Use: "logs ID", Short: "What a job has said while it ran", Args: exactly("ID of a job"),
+		Example: "  plastinka jobs logs 0f9c1d6e-1f0c-4d53-9f57-5a3f4c1b2a60",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			if _, err := in.DB.Jobs().Job(c.Context(), args[0]); err != nil {
 				return err
@@ -67,7 +70,7 @@ func jobsCommand(s *session) *cobra.Command {
 			})
 		}),
 	}
-	return group("jobs", "Look at jobs, cancel them", list, show, logs, cancel)
+	return registry("jobs", "Look at jobs, cancel them", list, show, logs, cancel)
 }
 
 func cancelled(j job.Job) string {
@@ -108,6 +111,7 @@ func (s *session) showJob(c *cobra.Command, in *Installation, j job.Job) {
 func configsCommand(s *session) *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "The stored training configurations, newest first", Args: noArgs,
+		Example: "  plastinka configs list",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			configs, err := in.DB.Configs().Configs(c.Context(), 0)
 			if err != nil {
@@ -124,6 +128,7 @@ func configsCommand(s *session) *cobra.Command {
 	}
 	show := &cobra.Command{
 		Use: "show ID", Short: "A configuration as JSON", Args: exactly("ID of a configuration"),
+		Example: "  plastinka configs show e56149 > config.json   # the beginning of an id is enough",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			id, err := configID(c, in, args[0])
 			if err != nil {
@@ -139,6 +144,7 @@ func configsCommand(s *session) *cobra.Command {
 	var activate bool
 	add := &cobra.Command{
 		Use: "add FILE", Short: "Check and store a configuration (JSON)", Args: exactly("FILE with a configuration"),
+		Example: "  plastinka configs add config.json --activate",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			text, err := readFile(args[0], maxConfig)
 			if err != nil {
@@ -157,6 +163,7 @@ func configsCommand(s *session) *cobra.Command {
 	add.Flags().BoolVar(&activate, "activate", false, "make it the one that trainings use")
 	use := &cobra.Command{
 		Use: "activate ID", Short: "Make a configuration the one that trainings use", Args: exactly("ID of a configuration"),
+		Example: "  plastinka configs activate e56149",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			id, err := configID(c, in, args[0])
 			if err != nil {
@@ -167,6 +174,7 @@ func configsCommand(s *session) *cobra.Command {
 	}
 	remove := &cobra.Command{
 		Use: "delete ID…", Short: "Delete configurations; the active one stays", Args: someArgs("ID of a configuration"),
+		Example: "  plastinka configs delete e56149 07ab12",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			ids := make([]string, len(args))
 			for i, a := range args {
@@ -179,7 +187,7 @@ func configsCommand(s *session) *cobra.Command {
 			return s.deleted(d, err)
 		}),
 	}
-	return group("configs", "The training configurations", list, show, add, use, remove)
+	return registry("configs", "The training configurations", list, show, add, use, remove)
 }
 
 // configID completes the beginning of a configuration's id.
@@ -206,6 +214,7 @@ func configID(c *cobra.Command, in *Installation, start string) (string, error) 
 func modelsCommand(s *session) *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "The models, newest first", Args: noArgs,
+		Example: "  plastinka models list",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			models, err := in.DB.Models().Models(c.Context(), 0)
 			if err != nil {
@@ -216,6 +225,7 @@ func modelsCommand(s *session) *cobra.Command {
 	}
 	show := &cobra.Command{
 		Use: "show ID", Short: "A model with its metrics", Args: exactly("ID of a model"),
+		Example: "  plastinka models show tide_20260301-101500_0f9c1d6e",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			m, err := in.DB.Models().Model(c.Context(), args[0])
 			if err != nil {
@@ -226,12 +236,14 @@ func modelsCommand(s *session) *cobra.Command {
 	}
 	use := &cobra.Command{
 		Use: "activate ID", Short: "Make a model the one whose forecasts are shown first", Args: exactly("ID of a model"),
+		Example: "  plastinka models activate tide_20260301-101500_0f9c1d6e",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			return s.done(in.Models.SetActive(c.Context(), args[0]), "the model %s is active", args[0])
 		}),
 	}
 	remove := &cobra.Command{
 		Use: "delete ID…", Short: "Delete models with their files; the active one stays", Args: someArgs("ID of a model"),
+		Example: "  plastinka models delete tide_20260201-101500_77aa0c1e",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			d, err := in.Models.Delete(c.Context(), args)
 			return s.deleted(d, err)
@@ -239,6 +251,7 @@ func modelsCommand(s *session) *cobra.Command {
 	}
 	file := &cobra.Command{
 		Use: "file ID", Short: "The path of a model's file", Args: exactly("ID of a model"),
+		Example: "  cp \"$(plastinka models file tide_20260301-101500_0f9c1d6e)\" model.onnx",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			path, err := in.Models.File(c.Context(), args[0])
 			if err != nil {
@@ -247,7 +260,7 @@ func modelsCommand(s *session) *cobra.Command {
 			return s.print(map[string]string{"path": path}, func() { fmt.Fprintln(s.Out, path) })
 		}),
 	}
-	return group("models", "The trained models", list, show, file, use, remove)
+	return registry("models", "The trained models", list, show, file, use, remove)
 }
 
 func (s *session) showModels(models []ports.StoredModel) {

@@ -14,6 +14,7 @@ import (
 func statusCommand(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "What is stored, what runs, what is wrong and what to do", Args: noArgs,
+		Example: "  plastinka status\n  plastinka status --json",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			status, err := in.Status(c.Context())
 			if err != nil {
