@@ -83,7 +83,7 @@ type Backend struct {
 	cloud   *cloud
 	client  *http.Client
 	program program
-	reached func(step string) // tests stop here
+	reached func(step string) // tests end the process here
 
 	mu    sync.Mutex
 	paces map[string]*pace
@@ -185,6 +185,7 @@ func (b *Backend) Submit(ctx context.Context, sub ports.Run) (string, error) {
 
 // save makes a step durable.
 func (b *Backend) save(r *run, step string) error {
+	b.reached("before " + step)
 	if err := r.save(); err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	case len(os.Args) == 6 && os.Args[1] == "child":
 		os.Exit(taskrun.Program{Task: porttest.ComputeTask, Input: os.Args[3], Output: os.Args[5],
 			Stdout: os.Stdout, Stderr: os.Stderr, Clock: &clock{}}.Main(context.Background(), os.Getenv))
-	case len(os.Args) == 6 && os.Args[1] == "service":
-		os.Exit(service(os.Args[2], os.Args[3], os.Args[4], os.Args[5]))
+	case len(os.Args) == 8 && os.Args[1] == "service":
+		os.Exit(service(os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }
@@ -52,8 +52,12 @@ func script(t *testing.T) string {
 
 // optionsFor are those of a backend that uses the emulator.
 func optionsFor(e *emulator.Emulator, root, program string) Options {
+	return optionsAt(e.Address(), root, program)
+}
+
+func optionsAt(address, root, program string) Options {
 	return Options{Root: root, ProjectID: "bt1project", Program: program, Arguments: []string{"child"}, Version: "test",
-		Endpoints:     Endpoints{Jobs: e.Address(), Operations: e.Address(), IAM: e.Address(), Plaintext: true},
+		Endpoints:     Endpoints{Jobs: address, Operations: address, IAM: address, Plaintext: true},
 		Credentials:   Credentials{OAuth: func() string { return "y0_test" }},
 		InstanceTypes: []string{"c1.8", "c1.4"}, PollInterval: 2 * time.Millisecond, LogPause: 15 * time.Millisecond,
 		StatusTimeout: 2 * time.Second, Clock: &clock{}, Log: slog.New(slog.DiscardHandler)}
@@ -110,5 +114,3 @@ func TestConformance(t *testing.T) {
 		},
 	})
 }
-
-func service(root, address, program, stopAt string) int { return 0 }

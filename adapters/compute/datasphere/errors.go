@@ -50,7 +50,7 @@ func translate(ctx context.Context, doing string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fault.Wrap("datasphere", cause)
 	}
-	if e, ours := errors.AsType[*fault.Error](err); ours {
+	if e, ours := errors.AsType[*fault.Error](err); ours && e.Kind != fault.Cancelled {
 		return fault.Wrap("datasphere", e)
 	}
 	said := status.Convert(err).Message()
@@ -65,7 +65,7 @@ func translate(ctx context.Context, doing string, err error) error {
 		return fault.New(fault.NotFound, "yc_not_found", "%s: %s", doing, said).Because(err)
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange, codes.AlreadyExists, codes.Unimplemented:
 		return fault.New(fault.Invalid, "yc_refused", "%s: DataSphere refuses (%s)", doing, said).Because(err)
-	case codes.DeadlineExceeded:
+	case codes.DeadlineExceeded, codes.Canceled: // the call's own deadline, or that of the exchange before it
 		said = "no answer in time"
 	}
 	return fault.New(fault.Unavailable, "yc_unavailable", "%s: DataSphere cannot be reached now (%s); it will be tried again", doing, said).Because(err)

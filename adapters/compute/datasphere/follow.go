@@ -89,7 +89,7 @@ func (b *Backend) followJob(ctx context.Context, r *run) (more bool, err error) 
 	}
 	switch j.Status {
 	case jobs.JobStatus_SUCCESS:
-		b.drain(ctx, r)
+		b.drain(ctx, r, false)
 		files := make([]*jobs.StorageFile, len(j.OutputFiles))
 		for i, f := range j.OutputFiles {
 			files[i] = &jobs.StorageFile{File: f}
@@ -98,7 +98,7 @@ func (b *Backend) followJob(ctx context.Context, r *run) (more bool, err error) 
 	case jobs.JobStatus_CANCELLED:
 		return true, b.wasCancelled(ctx, r)
 	case jobs.JobStatus_ERROR:
-		b.drain(ctx, r)
+		b.drain(ctx, r, true)
 		if end, ok := r.said(); ok {
 			return true, b.programFailed(ctx, r, end)
 		}
@@ -130,15 +130,15 @@ func (b *Backend) settle(ctx context.Context, r *run, op *operation.Operation) e
 		case codes.Canceled:
 			return b.wasCancelled(ctx, r)
 		}
-		b.drain(ctx, r)
+		b.drain(ctx, r, false)
 		return b.backendFailed(ctx, r, "job_failed", "DataSphere could not run the job: "+status.FromProto(failure).Message())
 	}
 	var answer jobs.ExecuteProjectJobResponse
 	if err := op.GetResponse().UnmarshalTo(&answer); err != nil {
 		return b.backendFailed(ctx, r, "job_failed", "the end of the job cannot be read: "+err.Error())
 	}
-	b.drain(ctx, r)
 	code := int(answer.GetResult().GetReturnCode())
+	b.drain(ctx, r, code != taskrun.ExitDone)
 	if code == taskrun.ExitDone {
 		if len(answer.OutputFiles) == 0 && len(answer.OutputFilesErrors) > 0 {
 			return b.backendFailed(ctx, r, "output_missing", "DataSphere did not keep the output: "+answer.OutputFilesErrors[0].Description)
@@ -173,14 +173,18 @@ func (b *Backend) succeeded(r *run, files []*jobs.StorageFile) error {
 }
 
 // drain reads the log to its end, as far as that can be done: it says why a
-// program failed, but nothing waits for it for long.
-func (b *Backend) drain(ctx context.Context, r *run) {
+// program failed, but nothing waits for it for long. A log of a failure that
+// does not say why may have been cut off, and is read on.
+func (b *Backend) drain(ctx context.Context, r *run, failed bool) {
 	for range 3 {
 		err := b.pull(ctx, r, true)
-		if err == nil || ctx.Err() != nil {
+		switch _, said := r.said(); {
+		case ctx.Err() != nil, err == nil && (said || !failed):
 			return
+		case err != nil:
+			b.options.Log.Warn("the end of the job's log cannot be read", "run", r.id, "error", err)
 		}
-		b.options.Log.Warn("the end of the job's log cannot be read", "run", r.id, "error", err)
+		r.LogWhole = false
 	}
 }
 
@@ -196,7 +200,7 @@ func (b *Backend) backendFailed(ctx context.Context, r *run, code, reason string
 
 // wasCancelled ends a run whose job was stopped: by us, or in the console.
 func (b *Backend) wasCancelled(ctx context.Context, r *run) error {
-	b.drain(ctx, r)
+	b.drain(ctx, r, false)
 	if r.GaveUp && !r.asked {
 		return b.ended(ctx, r, ports.RunStatus{State: ports.RunFailed, Failure: ports.TaskFault, Code: "runtime_exceeded", Progress: r.Progress,
 			Reason: fmt.Sprintf("the training ran for more than %s and was stopped; raise DATASPHERE_MAX_RUNTIME, or train less", b.options.MaxRuntime)})
@@ -214,6 +218,7 @@ func (b *Backend) ended(ctx context.Context, r *run, s ports.RunStatus) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Wrap("datasphere.ended", err)
 	}
+	b.reached("before settled")
 	if err := r.finish(s); err != nil {
 		return err
 	}
@@ -232,7 +237,6 @@ func (b *Backend) fetch(ctx context.Context, r *run) error {
 	switch {
 	case err == nil:
 		r.Output.SHA256, r.Output.URL = is.SHA256, ""
-		b.reached("fetched")
 		return b.ended(ctx, r, ports.RunStatus{State: ports.RunSucceeded, Progress: 100})
 	case ctx.Err() != nil:
 		return fault.Wrap("datasphere.fetch", ctx.Err())

@@ -39,7 +39,8 @@ func (p *program) file() (file, error) {
 	if err != nil {
 		return file{}, p.wrong(err.Error())
 	}
-	is.Path, p.is, p.changed = programName, is, info.ModTime()
+	is.Path = programName
+	p.is, p.changed = is, info.ModTime()
 	return is, nil
 }
 

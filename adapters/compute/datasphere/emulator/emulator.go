@@ -79,7 +79,8 @@ type Emulator struct {
 	order      []*job // oldest first
 	operations map[string]*longOperation
 	tokens     map[string]time.Time // when each ends
-	links      map[string]link      // by their secret part
+	issued     int
+	links      map[string]link // by their secret part
 }
 
 // Start starts both servers.

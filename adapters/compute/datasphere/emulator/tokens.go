@@ -47,7 +47,15 @@ func (e *Emulator) issue() (token string, until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.tokens[token] = until
+	e.issued++
 	return token, until
+}
+
+// Issued is how many tokens were given out.
+func (e *Emulator) Issued() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.issued
 }
 
 // Revoke makes all tokens invalid that were given out so far.
