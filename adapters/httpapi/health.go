@@ -53,7 +53,7 @@ func (s *Service) registerHealth() {
 		Summary: "What this is"}),
 		func(context.Context, *struct{}) (*Body[Root], error) {
 			return answer(Root{Message: "Plastinka: forecasts for shops with many slow-moving items", Docs: "/docs", Version: s.opts.Version,
-				Links: map[string]string{"health": "/health", "openapi": "/openapi.json", "ui": "/ui/"}}, nil)
+				Links: map[string]string{"health": "/health", "openapi": "/openapi.json"}}, nil)
 		})
 	huma.Register(s.api, open(huma.Operation{OperationID: "health", Method: http.MethodGet, Path: "/health", Tags: []string{"health"},
 		Summary: "How the service is", Description: "Without credentials the components' details are empty. Unhealthy answers with 503 and the same members.",

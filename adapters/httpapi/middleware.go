@@ -167,7 +167,7 @@ func (s *Service) secure(next http.Handler) http.Handler {
 // GET /api/v1/jobs/training does not ask for a job called training.
 func (s *Service) fallback(mux *http.ServeMux, literal map[string][]string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") && !strings.HasPrefix(p, "/ui/") {
+		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") {
 			r = r.Clone(r.Context())
 			r.URL.Path, r.URL.RawPath = strings.TrimRight(p, "/"), strings.TrimRight(r.URL.RawPath, "/")
 		}
