@@ -47,6 +47,9 @@ type UploadFiles interface {
 type IncomingFile struct {
 	Name string // for messages; it never becomes a path
 	Open func() (io.ReadCloser, error)
+	// Kept, if not "", is the path of a complete copy that is the upload's own:
+	// it is moved instead of copied. SHA256 is its digest, in hexadecimal.
+	Kept, SHA256 string
 }
 
 // UploadOptions are what a person may say about an upload (§1.5).
@@ -92,7 +95,7 @@ func keptName(id string, file int) string { return fmt.Sprintf("%s-%03d", id, fi
 func (u *Upload) Receive(ctx context.Context, req UploadRequest) (r ReceivedUpload, err error) {
 	files := append([]IncomingFile{req.Stock}, req.Sales...)
 	switch most := u.maxFiles(); {
-	case req.Stock.Open == nil:
+	case req.Stock.Open == nil && req.Stock.Kept == "":
 		return r, fault.New(fault.Invalid, "validation_error", "the upload has no stock file; give exactly one")
 	case len(req.Sales) == 0:
 		return r, fault.New(fault.Invalid, "validation_error", "the upload has no sales file; give at least one")
@@ -132,6 +135,9 @@ func (u *Upload) maxFiles() int {
 
 // keep stores one incoming file and returns the SHA-256 of its bytes.
 func (u *Upload) keep(in *intoStore, name string, f IncomingFile) (digest string, err error) {
+	if f.Kept != "" {
+		return f.SHA256, u.Artifacts.Adopt(f.Kept, ports.Uploads, name)
+	}
 	from, err := f.Open()
 	if err != nil {
 		return "", fault.New(fault.Invalid, "file_unreadable", "the file cannot be read (%v); check its path and permissions", err).Because(err)

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -35,6 +37,7 @@ type formFile struct {
 	field, name string // name as the client gave it; it never becomes a path
 	kept        string // among the uploads
 	path        string
+	digest      string // SHA-256, in hexadecimal
 }
 
 // readForm reads a form. Its files are kept until discard.
@@ -83,16 +86,17 @@ func (f *form) part(part *multipart.Part) error {
 		return problem(fault.New(fault.TooLarge, "too_many_files", "at most %d files are taken at once", f.most))
 	}
 	file := formFile{field: name, name: part.FileName(), kept: "incoming-" + randomID()}
+	sum := sha256.New()
 	err := f.s.app.Uploads.Artifacts.Save(ports.Uploads, file.kept, func(to io.Writer) error {
-		_, err := io.Copy(to, part)
+		_, err := io.Copy(io.MultiWriter(to, sum), part)
 		return err
 	})
 	if err != nil {
 		return brokenBody(f.r, err, "the form is broken off")
 	}
+	file.digest = hex.EncodeToString(sum.Sum(nil))
+	file.path, err = f.s.app.Artifacts.Path(ports.Uploads, file.kept)
 	f.files = append(f.files, file)
-	path, err := f.s.app.Artifacts.Path(ports.Uploads, file.kept)
-	f.files[len(f.files)-1].path = path
 	return err
 }
 

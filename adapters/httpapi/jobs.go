@@ -75,17 +75,16 @@ func (s *Service) registerJobs() {
 	huma.Register(s.api, key(huma.Operation{OperationID: "list-jobs", Method: http.MethodGet, Path: "/api/v1/jobs", Tags: tags,
 		Summary: "The jobs, newest first", Errors: []int{http.StatusUnprocessableEntity}}),
 		func(ctx context.Context, in *jobsInput) (*Body[JobList], error) {
-			jobs, matching, err := s.app.DB.Jobs().Jobs(ctx, job.Query{Type: job.Type(in.Type), Status: job.Status(in.Status), Limit: in.Limit, Cursor: in.Cursor})
+			jobs, matching, err := s.app.DB.Jobs().Jobs(ctx, job.Query{Type: job.Type(in.Type), Status: job.Status(in.Status), Limit: in.Limit + 1, Cursor: in.Cursor})
 			if in.Cursor != "" && fault.KindOf(err) == fault.NotFound {
 				return nil, invalid(Violation{Loc: []any{"query", "cursor"}, Msg: "is not a next_cursor that was answered before", Type: "value_error"})
 			}
-			list := JobList{Jobs: make([]Job, len(jobs)), Total: len(jobs), Matching: matching}
-			for i, j := range jobs {
-				list.Jobs[i] = jobView(j, false)
+			list := JobList{Matching: matching}
+			if len(jobs) > in.Limit { // there is a next page
+				jobs = jobs[:in.Limit]
+				list.NextCursor = jobs[in.Limit-1].ID
 			}
-			if len(jobs) == in.Limit {
-				list.NextCursor = jobs[len(jobs)-1].ID
-			}
+			list.Jobs, list.Total = each(jobs, func(j job.Job) Job { return jobView(j, false) }), len(jobs)
 			return answer(list, err)
 		})
 	huma.Register(s.api, key(huma.Operation{OperationID: "get-job", Method: http.MethodGet, Path: "/api/v1/jobs/{job_id}", Tags: tags,

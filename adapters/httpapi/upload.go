@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
@@ -64,7 +62,7 @@ func uploadRequest(f *form) (app.UploadRequest, error) {
 	var request app.UploadRequest
 	stock := 0
 	for _, file := range f.files {
-		incoming := app.IncomingFile{Name: file.name, Open: func() (io.ReadCloser, error) { return os.Open(file.path) }}
+		incoming := app.IncomingFile{Name: file.name, Kept: file.path, SHA256: file.digest}
 		if file.field == "stock_file" {
 			stock++
 			request.Stock = incoming

@@ -27,6 +27,7 @@ import (
 // client is such a client. It remembers which operations it has seen succeed.
 type client struct {
 	*box
+	service         *process
 	url, key, token string
 	succeeded       map[string]bool // "GET /api/v1/jobs/{job_id}"
 	operations      []string
@@ -57,7 +58,7 @@ func newClient(t *testing.T, env ...string) *client {
 		require.NotContains(t, p.errs.String(), keys["admin_token"])
 		require.NotContains(t, p.errs.String(), "panicked")
 	})
-	c := &client{box: b, url: url, key: keys["api_key"], token: keys["admin_token"], succeeded: map[string]bool{}}
+	c := &client{box: b, service: p, url: url, key: keys["api_key"], token: keys["admin_token"], succeeded: map[string]bool{}}
 	var described struct {
 		Paths map[string]map[string]any `json:"paths"`
 	}
