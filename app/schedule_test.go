@@ -36,11 +36,11 @@ func nightly(t time.Time) time.Time {
 
 func TestSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 75*time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), 76*time.Hour)
 		defer cancel()
 		var at []time.Time
 		app.Schedule(ctx, bubbleClock{}, nightly, func(context.Context) { at = append(at, time.Now().UTC()) })
-		require.Len(t, at, 4, "from midnight on, for three days and three hours")
+		require.Len(t, at, 4, "from midnight on, for three days and four hours")
 		for i, moment := range at {
 			require.Equal(t, time.Date(2000, 1, 1+i, 3, 0, 0, 0, time.UTC), moment)
 		}
