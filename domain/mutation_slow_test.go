@@ -1,6 +1,6 @@
 //go:build slow
 
-package ledger_test
+package domain_test
 
 import (
 	"encoding/json"

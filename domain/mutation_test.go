@@ -1,4 +1,4 @@
-package intake_test
+package domain_test
 
 import (
 	"os"
