@@ -75,6 +75,9 @@ func (s *Standard) newWalk(p *panel.Panel) *walk {
 	return w
 }
 
+// What the first regression may expect of a product in a month, copies.
+const leastExpected, mostExpected = 1e-4, 400
+
 // rate is e, what the first regression expects of a product in month t.
 func (w *walk) rate(i, first, t int) float64 {
 	age := 0
@@ -82,7 +85,7 @@ func (w *walk) rate(i, first, t int) float64 {
 		age = min(t-first+1, len(w.byAge)-1)
 	}
 	e := w.base[i] * w.byAge[age] * w.byMonth[w.p.Month(t).Number()-1]
-	return math.Min(math.Max(e, 1e-4), 400)
+	return math.Min(math.Max(e, leastExpected), mostExpected)
 }
 
 // take adds month t, the one after those taken.
