@@ -27,6 +27,8 @@ type App struct {
 	Retain   *Retention
 	Export   Export
 	Worker   *Worker
+	// Explanations say what moved a forecast.
+	Explanations *Explanations
 }
 
 // MakeBackup writes a consistent copy of the database into the data root.

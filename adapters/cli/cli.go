@@ -112,7 +112,7 @@ Start with:  plastinka demo`,
 // commands are all commands, in the order of the help.
 func commands() []func(*session) *cobra.Command {
 	return []func(*session) *cobra.Command{
-		demoCommand, uploadCommand, trainCommand, tuneCommand, backtestCommand, reportCommand, statusCommand, serveCommand,
+		demoCommand, uploadCommand, trainCommand, tuneCommand, backtestCommand, reportCommand, explainCommand, statusCommand, serveCommand,
 		exportCommand, predictCommand, evaluateCommand, simulateCommand,
 		jobsCommand, configsCommand, modelsCommand,
 		keysCommand, doctorCommand, configCommand, backupCommand, restoreCommand, retainCommand,

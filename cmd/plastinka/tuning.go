@@ -4,7 +4,10 @@ import (
 	"runtime"
 
 	"github.com/plastinka/predictor/adapters/settings"
+	"github.com/plastinka/predictor/adapters/tide"
 	"github.com/plastinka/predictor/app"
+	"github.com/plastinka/predictor/domain/network"
+	"github.com/plastinka/predictor/ports"
 )
 
 // search is the use case of tuning as the settings want it.
@@ -26,4 +29,11 @@ func threads(set *settings.Settings) int {
 		return set.Threads
 	}
 	return max(1, runtime.NumCPU()/set.MaxParallel)
+}
+
+// explanations are the use case of explaining forecasts of networks.
+func explanations(set *settings.Settings, db ports.Database, models *app.Models) *app.Explanations {
+	engine := tide.New(tide.Options{Threads: set.Threads})
+	return &app.Explanations{DB: db, Models: models, FillMissingDays: set.FillMissingDays,
+		Revive: func(n *network.Network) (ports.Model, error) { return engine.FromNetwork(n) }}
 }

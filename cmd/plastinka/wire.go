@@ -240,12 +240,13 @@ func useCases(set *settings.Settings, log *slog.Logger, out outside, now ports.C
 	training := &app.Training{DB: out.db, Clock: now, Compute: out.compute, Bundle: bundle.Files{}, Artifacts: out.files, Configs: configs, Log: log,
 		Poll: poll, Engine: set.Engine, FillMissingDays: set.FillMissingDays, AutoSelect: set.AutoSelectModel}
 	tuning := search(set, training)
+	models := &app.Models{DB: out.db, Clock: now, Artifacts: out.files, Files: onnx.Files{}, Metric: metric}
 	host, _ := os.Hostname()
 	worker := &app.Worker{DB: out.db, Clock: now, Log: log, Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano()),
 		Handlers: map[job.Type]app.Handler{job.Upload: uploads.Handle, job.Training: training.Handle, job.Backtest: training.HandleBacktest, job.Tuning: tuning.Handle},
 		Parallel: set.MaxParallel + 1, Lease: lease, Poll: poll, MaxAttempts: maxAttempts}
 	return &app.App{DB: out.db, Clock: now, Log: log, Artifacts: out.files, Uploads: uploads, Training: training, Tuning: tuning, Configs: configs,
-		Models:  &app.Models{DB: out.db, Clock: now, Artifacts: out.files, Files: onnx.Files{}, Metric: metric},
+		Models: models, Explanations: explanations(set, out.db, models),
 		Reports: &app.Reports{DB: out.db, Clock: now}, History: &app.History{DB: out.db}, Products: &app.Products{DB: out.db},
 		Retain: &app.Retention{DB: out.db, Clock: now, Artifacts: out.files, Log: log, Policy: retention(set.Retention)},
 		Export: app.Export{DB: out.db}, Worker: worker}
