@@ -152,7 +152,14 @@ type Configs interface {
 	Configs(ctx context.Context, limit int) ([]StoredConfig, error) // newest first
 	Active(ctx context.Context) (StoredConfig, error)               // NotFound: no_active_config
 	SetActive(ctx context.Context, id string, at time.Time) error
-	Remove(ctx context.Context, id string) error // Conflict if active or in use
+	Activations(ctx context.Context, limit int) ([]Activation, error) // newest first
+	Remove(ctx context.Context, id string) error                      // Conflict if active or in use
+}
+
+// Activation is a change of what is active; what it names may be gone by now.
+type Activation struct {
+	ID string    `json:"id"`
+	At time.Time `json:"activated_at"`
 }
 
 // StoredModel is a model as kept.
@@ -172,7 +179,8 @@ type Models interface {
 	Models(ctx context.Context, limit int) ([]StoredModel, error) // newest first
 	Active(ctx context.Context) (StoredModel, error)              // NotFound: no_active_model
 	SetActive(ctx context.Context, id string, at time.Time) error
-	SetPath(ctx context.Context, id, path string) error // "" when the file is gone
+	Activations(ctx context.Context, limit int) ([]Activation, error) // newest first
+	SetPath(ctx context.Context, id, path string) error               // "" when the file is gone
 	Remove(ctx context.Context, id string) error
 }
 

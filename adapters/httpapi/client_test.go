@@ -324,6 +324,17 @@ func TestConfigs(t *testing.T) {
 	require.Equal(t, []any{v["config_id"]}, d["successful"])
 	require.Equal(t, []any{other, "unknown"}, d["failed"])
 	require.Regexp(t, "^"+other+": ", d["errors"].([]any)[0])
+	h.ask(t, "POST", base+"/rollback", nil).fails(t, 404, "no_configs_found") // the one before was deleted
+	again = h.ask(t, "POST", base+"/upload", `{"json_payload": {"lags": 9}, "is_active": true}`).value(t)
+	for _, want := range []any{other, again["config_id"], other} {
+		require.Equal(t, true, h.ask(t, "POST", base+"/rollback", nil).value(t)["success"])
+		require.Equal(t, want, h.ask(t, "GET", base+"/active", nil).value(t)["config_id"])
+	}
+	var activations []map[string]any
+	h.ask(t, "GET", base+"/activations?limit=2", nil).json(t, 200, &activations)
+	require.Len(t, activations, 2)
+	members(t, any(activations[0]), "id", "activated_at")
+	require.Equal(t, other, activations[0]["id"])
 	for _, bad := range []string{`{"lags": 0}`, `{"lags": "twelve"}`, `{"nn_model_config": {"dropout": 2}}`, `[]`, `7`} {
 		h.ask(t, "POST", base+"/upload", `{"json_payload": `+bad+`}`).fails(t, 422, "validation_error")
 	}
@@ -412,6 +423,12 @@ func TestModels(t *testing.T) {
 	require.Len(t, list, 1)
 	h.ask(t, "GET", base+"/recent?limit=101", nil).fails(t, 422, "validation_error")
 	require.Equal(t, true, h.ask(t, "POST", base+"/second/set-active", nil).value(t)["success"])
+	for _, want := range []string{id, "second"} {
+		require.Equal(t, true, h.ask(t, "POST", base+"/rollback", nil).value(t)["success"])
+		require.Equal(t, want, h.ask(t, "GET", base+"/active", nil).value(t)["model_id"])
+	}
+	h.ask(t, "GET", base+"/activations", nil).json(t, 200, &list)
+	require.Len(t, list, 4)
 	d := h.ask(t, "POST", base+"/delete", map[string]any{"ids": []string{id, "second", "unknown"}}).value(t)
 	require.Equal(t, []any{id}, d["successful"])
 	require.Equal(t, []any{"second", "unknown"}, d["failed"])

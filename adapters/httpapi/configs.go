@@ -95,6 +95,16 @@ func (s *Service) registerConfigs() {
 		func(ctx context.Context, in *idInput) (*Body[Done], error) {
 			return answer(Done{true, "configuration " + in.ID + " is active"}, s.app.Configs.SetActive(ctx, in.ID))
 		})
+	huma.Register(s.api, register("config-activations", http.MethodGet, "/activations", "Which configuration was made active when, newest first", http.StatusUnprocessableEntity),
+		func(ctx context.Context, in *LimitQuery) (*Body[[]Activation], error) {
+			list, err := s.app.Configs.Activations(ctx, in.Limit)
+			return answer(each(list, activationView), err)
+		})
+	huma.Register(s.api, register("rollback-config", http.MethodPost, "/rollback", "Make the configuration active that was so before", http.StatusNotFound),
+		func(ctx context.Context, _ *struct{}) (*Body[Done], error) {
+			id, err := s.app.Configs.Rollback(ctx)
+			return answer(Done{true, "configuration " + id + " is active again"}, err)
+		})
 	huma.Register(s.api, register("upload-config", http.MethodPost, "/upload", "Check and store a configuration", http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *configUpload) (*Body[Config], error) {
 			c, _, err := s.app.Configs.Put(ctx, in.Body.Payload, in.Body.Active != nil && *in.Body.Active, "upload")
@@ -105,6 +115,14 @@ func (s *Service) registerConfigs() {
 			return answer(s.app.Configs.Delete(ctx, in.Body.IDs))
 		})
 }
+
+// Activation is a change of what is active.
+type Activation struct {
+	ID string    `json:"id" doc:"it may be deleted by now"`
+	At time.Time `json:"activated_at"`
+}
+
+func activationView(a ports.Activation) Activation { return Activation{a.ID, a.At.UTC()} }
 
 func each[T, U any](list []T, f func(T) U) []U {
 	out := make([]U, len(list))

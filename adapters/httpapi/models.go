@@ -74,6 +74,16 @@ func (s *Service) registerModels() {
 		func(ctx context.Context, in *idInput) (*Body[Done], error) {
 			return answer(Done{true, "model " + in.ID + " is active"}, s.app.Models.SetActive(ctx, in.ID))
 		})
+	huma.Register(s.api, register("model-activations", http.MethodGet, "/activations", "Which model was made active when, newest first", http.StatusUnprocessableEntity),
+		func(ctx context.Context, in *LimitQuery) (*Body[[]Activation], error) {
+			list, err := s.app.Models.Activations(ctx, in.Limit)
+			return answer(each(list, activationView), err)
+		})
+	huma.Register(s.api, register("rollback-model", http.MethodPost, "/rollback", "Make the model active that was so before", http.StatusNotFound),
+		func(ctx context.Context, _ *struct{}) (*Body[Done], error) {
+			id, err := s.app.Models.Rollback(ctx)
+			return answer(Done{true, "model " + id + " is active again"}, err)
+		})
 	huma.Register(s.api, register("delete-models", http.MethodPost, "/delete", "Delete models with their files; the active one stays", http.StatusBadRequest, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *idsInput) (*Body[app.Deletion], error) {
 			return answer(s.app.Models.Delete(ctx, in.Body.IDs))

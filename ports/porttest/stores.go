@@ -31,6 +31,7 @@ func Stores(t *testing.T, u StoresUnderTest) {
 		{"jobs", testJobs},
 		{"leases", testLeases},
 		{"registries", testRegistries},
+		{"activations", testActivations},
 		{"forecasts", testForecasts},
 		{"pages of products", testPages},
 		{"results", testResults},
