@@ -187,7 +187,8 @@ func configsCommand(s *session) *cobra.Command {
 			return s.deleted(d, err)
 		}),
 	}
-	return registry("configs", "The training configurations", list, show, add, use, remove)
+	history, rollback := activationCommands(s, "config", func(in *Installation) activations { return in.Configs })
+	return registry("configs", "The training configurations", list, show, add, use, history, rollback, remove)
 }
 
 // configID completes the beginning of a configuration's id.
@@ -260,7 +261,8 @@ func modelsCommand(s *session) *cobra.Command {
 			return s.print(map[string]string{"path": path}, func() { fmt.Fprintln(s.Out, path) })
 		}),
 	}
-	return registry("models", "The trained models", list, show, file, use, remove)
+	history, rollback := activationCommands(s, "model", func(in *Installation) activations { return in.Models })
+	return registry("models", "The trained models", list, show, file, use, history, rollback, remove)
 }
 
 func (s *session) showModels(models []ports.StoredModel) {

@@ -16,11 +16,13 @@ type activations interface {
 	Rollback(ctx context.Context) (id string, err error)
 }
 
-// activationCommands are the commands about what was active.
+// activationCommands are the commands about what was active: a "model" or a
+// "config".
 func activationCommands(s *session, what string, registry func(*Installation) activations) (history, rollback *cobra.Command) {
 	var limit int
 	history = &cobra.Command{
 		Use: "history", Short: "Which " + what + " was made active when, newest first", Args: noArgs,
+		Example: "  plastinka " + what + "s history --limit 5",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			list, err := registry(in).Activations(c.Context(), limit)
 			if err != nil {
@@ -36,6 +38,7 @@ func activationCommands(s *session, what string, registry func(*Installation) ac
 	history.Flags().IntVar(&limit, "limit", 20, "how many; 0 is all")
 	rollback = &cobra.Command{
 		Use: "rollback", Short: "Make the " + what + " active that was so before", Args: noArgs,
+		Example: "  plastinka " + what + "s rollback",
 		RunE: s.installed(func(c *cobra.Command, _ []string, in *Installation) error {
 			id, err := registry(in).Rollback(c.Context())
 			return s.done(err, "the %s %s is active again", what, id)

@@ -83,3 +83,28 @@ func TestOpenAPICommand(t *testing.T) {
 	require.Equal(t, "wrong_usage", b.failure(2, "openapi", "--format", "xml").Code)
 	require.NoDirExists(t, b.root, "it needs no data root")
 }
+
+// TestRollback: the configuration and the model that were active before.
+func TestRollback(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, "ENGINE=baseline")
+	file := filepath.Join(b.dir, "config.json")
+	var ids []string
+	for _, lags := range []string{"6", "9"} {
+		require.NoError(t, os.WriteFile(file, []byte(`{"lags": `+lags+`}`), 0o600))
+		var stored struct {
+			ID string `json:"config_id"`
+		}
+		b.result(&stored, "configs", "add", file, "--activate")
+		ids = append(ids, stored.ID)
+	}
+	var history []struct{ ID string }
+	for i := range 3 {
+		b.must("configs", "rollback")
+		b.result(&history, "configs", "history", "--limit", "1")
+		require.Equal(t, ids[i%2], history[0].ID)
+	}
+	require.Equal(t, "no_models_found", b.failure(2, "models", "rollback").Code)
+	b.result(&history, "models", "history")
+	require.Empty(t, history)
+}
