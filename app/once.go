@@ -81,7 +81,8 @@ func (o once) answered(ctx context.Context, s ports.Stores, into any) (bool, err
 		return false, err
 	}
 	if first != o.digest {
-		return false, fault.New(fault.Invalid, "validation_error", "the idempotency key %.100q was used for another request; take a new one", o.req.Key)
+		return false, fault.New(fault.Invalid, "validation_error", "the idempotency key %.100q was used for another request; take a new one", o.req.Key).
+			With("parameter", "Idempotency-Key")
 	}
 	return true, json.Unmarshal(kept, into)
 }

@@ -245,6 +245,8 @@ func TestIdempotencyKey(t *testing.T) {
 	require.Equal(t, ids, slices.Repeat(ids[:1], len(ids)))
 	require.Equal(t, before+1, h.ask(t, "GET", "/api/v1/jobs", nil).value(t)["total_matching"])
 	h.ask(t, "POST", "/api/v1/jobs/training", map[string]any{"dataset_start_date": "2024-02-01"}, with{"Idempotency-Key", "once"}).fails(t, 422, "validation_error")
+	p := h.ask(t, "POST", "/api/v1/jobs/training", map[string]any{"dataset_start_date": "2024-03-01"}, with{"Idempotency-Key", "once"}).fails(t, 422, "validation_error")
+	require.Equal(t, []any{"header", "Idempotency-Key"}, p.Error.Details["errors"].([]any)[0].(map[string]any)["loc"])
 	first := h.submit(t, "/api/v1/jobs/data-upload", shopForm(t), with{"Idempotency-Key", "once"})
 	require.Equal(t, first, h.submit(t, "/api/v1/jobs/data-upload", shopForm(t), with{"Idempotency-Key", "once"}), "of its own type")
 	require.NotEqual(t, first, h.submit(t, "/api/v1/jobs/data-upload", shopForm(t), with{"Idempotency-Key", "twice"}))
@@ -335,8 +337,15 @@ func TestConfigs(t *testing.T) {
 	require.Len(t, activations, 2)
 	members(t, any(activations[0]), "id", "activated_at")
 	require.Equal(t, other, activations[0]["id"])
-	for _, bad := range []string{`{"lags": 0}`, `{"lags": "twelve"}`, `{"nn_model_config": {"dropout": 2}}`, `[]`, `7`} {
-		h.ask(t, "POST", base+"/upload", `{"json_payload": `+bad+`}`).fails(t, 422, "validation_error")
+	for bad, place := range map[string][]any{`{"lags": 0}`: {"lags"}, `{"lags": "twelve"}`: {"lags"}, `{"nn_model_config": {"dropout": 2}}`: {"nn_model_config", "dropout"},
+		`{"quantiles": [0.1, 7]}`: {"quantiles", 1.0}, `[]`: nil, `7`: nil} {
+		p := h.ask(t, "POST", base+"/upload", `{"json_payload": `+bad+`}`).fails(t, 422, "validation_error")
+		first := p.Error.Details["errors"].([]any)[0].(map[string]any)
+		if place == nil {
+			require.Equal(t, []any{"body"}, first["loc"], bad)
+		} else {
+			require.Equal(t, append([]any{"body", "json_payload"}, place...), first["loc"], bad)
+		}
 	}
 	h.fill(t)
 	h.train(t)

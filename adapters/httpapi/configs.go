@@ -108,7 +108,10 @@ func (s *Service) registerConfigs() {
 	huma.Register(s.api, register("upload-config", http.MethodPost, "/upload", "Check and store a configuration", http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *configUpload) (*Body[Config], error) {
 			c, _, err := s.app.Configs.Put(ctx, in.Body.Payload, in.Body.Active != nil && *in.Body.Active, "upload")
-			return answer(configView(c), err)
+			if err != nil {
+				return nil, problem(below(err, "body", "json_payload"))
+			}
+			return answer(configView(c), nil)
 		})
 	huma.Register(s.api, register("delete-configs", http.MethodPost, "/delete", "Delete configurations; the active one stays", http.StatusBadRequest, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *idsInput) (*Body[app.Deletion], error) {

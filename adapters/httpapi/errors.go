@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -100,6 +101,9 @@ func problem(err error) *Problem {
 		for k, v := range e.Details {
 			p.Err.Details[k] = v
 		}
+		if status == http.StatusUnprocessableEntity && e.Details["errors"] == nil {
+			p.Err.Details["errors"] = []Violation{{Loc: placeOf(e), Msg: e.Error(), Type: "value_error"}}
+		}
 		original := map[string]any{"message": e.Error(), "code": e.Code, "status_code": status, "details": nonNilMap(e.Details)}
 		if seconds, ok := e.Details["retry_after_seconds"].(int); ok {
 			original["retry_after_seconds"], p.retryAfter = seconds, seconds
@@ -108,6 +112,33 @@ func problem(err error) *Problem {
 	}
 	p.Err.Message = p.Detail
 	return p
+}
+
+// placeOf is where in a request a use case has found an error.
+func placeOf(e *fault.Error) []any {
+	switch parameter := e.Details["parameter"]; parameter {
+	case nil:
+		return []any{"body"}
+	case idempotencyHeader:
+		return []any{"header", parameter}
+	default:
+		return []any{"body", parameter}
+	}
+}
+
+// below moves the places of a validation error's list to where in the request
+// the thing stands that they are about.
+func below(err error, place ...any) error {
+	e := fault.Wrap("httpapi.below", err).(*fault.Error)
+	text, _ := json.Marshal(e.Details["errors"])
+	var list []Violation
+	if statusOf(e) != http.StatusUnprocessableEntity || json.Unmarshal(text, &list) != nil || len(list) == 0 {
+		return err
+	}
+	for i := range list {
+		list[i].Loc = append(append([]any{}, place...), list[i].Loc...)
+	}
+	return e.With("errors", list)
 }
 
 func nonNilMap(m map[string]any) map[string]any {

@@ -164,16 +164,7 @@ func TestErrorCodes(t *testing.T) {
 		{"POST", "/admin/data-retention/clean-historical?sales_days_to_keep=36501", nil, 422, "validation_error"},
 	}
 	for _, c := range before {
-		p := h.ask(t, c.method, c.path, c.body).fails(t, c.status, c.code)
-		if c.status != 422 {
-			continue
-		}
-		errs := p.Error.Details["errors"].([]any)
-		require.NotEmpty(t, errs, c.path)
-		first := errs[0].(map[string]any)
-		require.Contains(t, []any{"query", "path", "header", "body"}, first["loc"].([]any)[0], c.path)
-		require.NotEmpty(t, first["msg"])
-		require.NotEmpty(t, first["type"])
+		h.ask(t, c.method, c.path, c.body).fails(t, c.status, c.code)
 	}
 	a := h.ask(t, "PUT", "/api/v1/jobs/x/cancel", nil)
 	a.fails(t, 405, "method_not_allowed")

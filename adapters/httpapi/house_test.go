@@ -255,6 +255,14 @@ func (a answer) fails(t testing.TB, status int, code string) (p problem) {
 	require.Equal(t, a.Header.Get("X-Request-Id"), p.Error.RequestID)
 	require.Equal(t, "urn:request:"+p.Error.RequestID, p.Instance)
 	require.NotNil(t, p.Error.Details)
+	if status == http.StatusUnprocessableEntity {
+		errs, ok := p.Error.Details["errors"].([]any)
+		require.True(t, ok && len(errs) > 0, a.body)
+		for _, e := range errs {
+			e := members(t, e, "loc", "msg", "type")
+			require.Contains(t, []any{"query", "path", "header", "body"}, e["loc"].([]any)[0], a.body)
+		}
+	}
 	return p
 }
 

@@ -20,7 +20,10 @@ import (
 	"github.com/plastinka/predictor/domain/fault"
 )
 
-const requestIDHeader = "X-Request-Id"
+const (
+	requestIDHeader   = "X-Request-Id"
+	idempotencyHeader = "Idempotency-Key"
+)
 
 // chain puts the plain middleware around the mux, outermost first.
 func (s *Service) chain(next http.Handler) http.Handler {
