@@ -123,7 +123,10 @@ func TestR18DigestIsOfTheMultisetAsGiven(t *testing.T) {
 	for name, change := range same {
 		u := base()
 		change(u)
-		require.Equal(t, digest(base()), digest(u), name)
+		want := digest(base())
+		for range 20 { // files come in a map's order
+			require.Equal(t, want, digest(u), name)
+		}
 	}
 	other := map[string]func(*upload){
 		"a row more":                       func(u *upload) { u.sale("a.csv", "Pier", "2024-01-03", "2024-01-10", 1990, 1) },
