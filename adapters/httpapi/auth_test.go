@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -215,7 +216,10 @@ func TestDocsAskForBasic(t *testing.T) {
 		require.Equal(t, 200, a.StatusCode)
 		require.Contains(t, a.body, "/api/v1/predictions/history")
 		require.NotRegexp(t, `(src|href)="(https?:)?//`, a.body, "it works without the internet")
-		require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(a.body)[1]
+		sum := sha256.Sum256([]byte(style))
+		require.Contains(t, a.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+		require.NotContains(t, a.body, " style=", "what the policy would refuse")
 	}
 	free := newHouse(t, change{options: withoutDocsSecurity})
 	require.Equal(t, 200, free.ask(t, "GET", "/docs", nil, anonymous...).StatusCode)
