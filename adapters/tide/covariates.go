@@ -35,6 +35,9 @@ func fitFeatures(p *panel.Panel, months int, c training.Config) (featureSet, err
 		return classic{f}, err
 	}
 	f, err := covariate.FitStandard(p, months, c.DataSet.Exposure)
+	if err == nil {
+		f.SwitchOff(c.FeaturesOff)
+	}
 	return standard{f}, err
 }
 

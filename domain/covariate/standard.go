@@ -7,6 +7,8 @@ package covariate
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/panel"
@@ -117,6 +119,24 @@ func (s *Standard) standardise(p *panel.Panel, months int) {
 		s.Mean[j] = shift[j] + m
 		if sd := math.Sqrt(math.Max(squares[j]/n-m*m, 0)); sd > 1e-6 {
 			s.Scale[j] = sd
+		}
+	}
+}
+
+// SwitchOff makes the features of groups (named by the beginnings of their
+// names; attr is those of the attributes) constant: a forecaster is told nothing
+// by them, here and in what is known in advance.
+func (s *Standard) SwitchOff(groups []string) {
+	for j, name := range s.Names() {
+		group, _, _ := strings.Cut(name, "_")
+		if strings.Contains(name, "=") {
+			group = "attr"
+		}
+		if group == "shop" {
+			group = "style"
+		}
+		if slices.Contains(groups, group) {
+			s.Scale[j] = 0
 		}
 	}
 }

@@ -34,9 +34,16 @@ type Config struct {
 	RoundQuantiles   bool      `json:"round_quantiles"`
 	ModelID          string    `json:"model_id,omitempty"` // base name
 	Seed             uint64    `json:"seed"`
+	FeaturesOff      []string  `json:"features_off,omitempty"` // groups of standard features that are not used, sorted; see FeatureGroups
 
 	// Extra are top-level members that no field names: kept and written back.
 	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// FeatureGroups are the groups of standard features that can be switched off
+// (§2.1), in byte order.
+func FeatureGroups() []string {
+	return []string{"age", "attr", "disp", "hist", "month", "norm", "rec", "stock", "style", "wt"}
 }
 
 // ModelConfig is the network's and its training's shape.

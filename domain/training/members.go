@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -63,6 +64,7 @@ func (c *Config) members() []member {
 		truth("", "round_quantiles", &c.RoundQuantiles),
 		name("", "model_id", &c.ModelID),
 		seed("", "seed", &c.Seed),
+		groups("", "features_off", &c.FeaturesOff),
 	}
 	if c.SWA != nil {
 		list = append(list,
@@ -187,6 +189,29 @@ func levels(group, key string, p *[]float64) member {
 			}
 		}
 		return found
+	}}
+}
+
+// groups are some of FeatureGroups, in any order and as often as one likes.
+func groups(group, key string, p *[]string) member {
+	return member{group, key, func(text json.RawMessage) string {
+		var list []string
+		if json.Unmarshal(text, &list) != nil {
+			return "must be a list of texts"
+		}
+		slices.Sort(list)
+		*p = nil
+		if list = slices.Compact(list); len(list) > 0 {
+			*p = list
+		}
+		return ""
+	}, func(loc []any) []Problem {
+		for _, name := range *p {
+			if !slices.Contains(FeatureGroups(), name) {
+				return outOfRange(false, loc, "has %.40q, may have %s", name, strings.Join(FeatureGroups(), ", "))
+			}
+		}
+		return nil
 	}}
 }
 

@@ -215,6 +215,9 @@ func (c *Config) problems() []Problem {
 		found = append(found, Problem{[]any{"nn_model_config", "temporal_width_past"},
 			"must be 0 or at least 2 with use_layer_norm: a norm over one value leaves only its bias", "conflict"})
 	}
+	if len(c.FeaturesOff) > 0 && c.FeatureSet != Standard {
+		found = append(found, Problem{[]any{"features_off"}, "is for feature_set standard alone", "conflict"})
+	}
 	if c.DataSet.MinimumSalesMonths > c.Lags {
 		found = append(found, Problem{[]any{"train_ds_config", "minimum_sales_months"},
 			fmt.Sprintf("must not exceed lags, %d: no sample could have so many months with sales", c.Lags), "conflict"})

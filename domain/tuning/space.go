@@ -1,6 +1,8 @@
 package tuning
 
 import (
+	"slices"
+
 	"github.com/plastinka/predictor/domain/training"
 )
 
@@ -25,17 +27,21 @@ type Scope struct {
 // likelihood, standard for counts. A member that the configuration does not
 // have (swa_config) is not searched.
 func SpaceOf(c training.Config, s Scope) Space {
-	list := standard()
+	var list []Dimension
 	if c.Likelihood == training.QuantileLoss {
 		list = classic()
 		if c.SWA != nil {
 			list = append(list, averaging()...)
 		}
-	}
-	if s.Network {
-		if c.Likelihood == training.QuantileLoss {
+		if s.Network {
 			list = append(list, classicNetwork()...)
-		} else {
+		}
+	} else {
+		list = standard()
+		if c.FeatureSet == training.Standard {
+			list = append(list, features()...)
+		}
+		if s.Network {
 			list = append(list, standardNetwork()...)
 		}
 	}
@@ -147,6 +153,26 @@ func truth(path string, at func(*training.Config) *bool) Dimension {
 	}, func(c *training.Config, v float64) { *at(c) = v > 0 }}
 }
 
+// feature is whether a group of features is off.
+func feature(group string) Dimension {
+	return Dimension{"features_off." + group, axis{kind: unlike, high: 1}, func(c *training.Config) float64 {
+		if slices.Contains(c.FeaturesOff, group) {
+			return 1
+		}
+		return 0
+	}, func(c *training.Config, v float64) {
+		// A new list: that of the base is not changed.
+		list := slices.DeleteFunc(slices.Clone(c.FeaturesOff), func(g string) bool { return g == group })
+		if v > 0 {
+			list = append(list, group)
+			slices.Sort(list)
+		}
+		if c.FeaturesOff = list; len(list) == 0 {
+			c.FeaturesOff = nil
+		}
+	}}
+}
+
 // standard is the standard space of §2.5 without the network.
 func standard() []Dimension {
 	return []Dimension{
@@ -155,6 +181,11 @@ func standard() []Dimension {
 		real("train_ds_config.exposure", linear, 0, 1, func(c *training.Config) *float64 { return &c.DataSet.Exposure }),
 		whole("lags", 6, 24, 1, func(c *training.Config) *int { return &c.Lags }),
 	}
+}
+
+// features are the switches of the standard features beside the averages.
+func features() []Dimension {
+	return []Dimension{feature("attr"), feature("disp"), feature("hist"), feature("norm"), feature("rec"), feature("style")}
 }
 
 func standardNetwork() []Dimension {

@@ -17,6 +17,8 @@ import (
 func TestSpaces(t *testing.T) {
 	averaged := training.DefaultStandard()
 	averaged.SWA = training.DefaultClassic().SWA
+	counts := training.DefaultClassic() // whose features have no switches
+	counts.Likelihood = training.NegativeBinomial
 	bare := training.DefaultClassic()
 	bare.SWA = nil
 	for name, c := range map[string]struct {
@@ -24,12 +26,13 @@ func TestSpaces(t *testing.T) {
 		network bool
 		members int
 	}{
-		"standard lite":          {training.DefaultStandard(), false, 4},
-		"standard full":          {training.DefaultStandard(), true, 10},
+		"standard lite":          {training.DefaultStandard(), false, 10},
+		"standard full":          {training.DefaultStandard(), true, 16},
 		"classic lite":           {training.DefaultClassic(), false, 12},
 		"classic full":           {training.DefaultClassic(), true, 24},
 		"without averaging":      {bare, true, 21},
-		"standard has no cosine": {averaged, true, 10},
+		"standard has no cosine": {averaged, true, 16},
+		"counts, classic ones":   {counts, true, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			space := SpaceOf(c.base, Scope{Network: c.network})
@@ -77,6 +80,10 @@ func TestPathsAreMembers(t *testing.T) {
 			var tree map[string]any
 			require.NoError(t, json.Unmarshal(text, &tree))
 			steps := strings.Split(d.Path, ".")
+			if steps[0] == "features_off" {
+				require.Equal(t, []any{steps[1]}, tree[steps[0]])
+				continue
+			}
 			for _, s := range steps[:len(steps)-1] {
 				tree = tree[s].(map[string]any)
 			}
