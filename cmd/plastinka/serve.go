@@ -49,6 +49,9 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	for _, w := range in.Warnings {
+		log.Warn(w)
+	}
 	mark, err := markService(ctx, in.Root)
 	if err != nil {
 		return err
@@ -83,6 +86,8 @@ func serve(ctx context.Context, load func(map[string]string) (*settings.Settings
 	if key != "" {
 		fmt.Fprintf(s.Out, "No keys are configured, so this key is for this run only: %s\nMake lasting ones with: plastinka keys\n", key)
 	}
+	log.Info("listening", "address", address, "documentation", address+"/docs", "data_root", in.Root, "compute", set.ComputeBackend,
+		"engine", set.Engine, "lasting_keys", key == "")
 	server.RegisterOnShutdown(func() { close(stopping) })
 	return run(ctx, log, server, listener, in, cleaning(set, log, in))
 }
