@@ -30,3 +30,13 @@ func translate(op, path string, err error) error {
 	}
 	return fault.Wrap("files."+op, e.With("path", path).Because(err))
 }
+
+// unmade is err about a folder of the data root that could not be made. Where
+// the system says that it does not exist, nothing can be made there at all.
+func unmade(root string, err error) error {
+	if fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	return fault.New(fault.Invalid, "not_writable", "the data root %s cannot be made: no folder can be made there; set DATA_ROOT_DIR to another one", root).
+		With("path", root).Because(err)
+}

@@ -46,7 +46,7 @@ func Open(ctx context.Context, root string) (_ *Store, err error) {
 	}
 	for _, dir := range folders() {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
-			return nil, translate("Open", filepath.Join(root, dir), err)
+			return nil, unmade(root, translate("Open", filepath.Join(root, dir), err))
 		}
 	}
 	lock, err := filelock.Open(filepath.Join(root, ".lock"))

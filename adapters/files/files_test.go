@@ -84,6 +84,10 @@ func TestRootThatCannotBe(t *testing.T) {
 	_, err := files.Open(t.Context(), filepath.Join(taken, "root"))
 	require.Equal(t, "not_writable", fault.CodeOf(err))
 	require.Contains(t, err.Error(), "DATA_ROOT_DIR")
+
+	_, err = files.Open(t.Context(), "/proc/none/root") // where nobody can make a folder
+	require.Equal(t, "not_writable", fault.CodeOf(err))
+	require.Contains(t, err.Error(), "DATA_ROOT_DIR")
 }
 
 // TestAdoptAcrossFileSystems: a rename cannot do it.
