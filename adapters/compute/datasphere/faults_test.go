@@ -22,7 +22,6 @@ type cloudCase struct {
 	b       *Backend
 	options Options
 	clock   *clock
-	events  []ports.RetryEvent
 }
 
 func newCase(t *testing.T, o emulator.Options, change func(*Options)) *cloudCase {

@@ -39,6 +39,7 @@ func (b *Backend) follow(ctx context.Context, r *run) (more bool, err error) {
 	if op.Metadata != nil && op.Metadata.UnmarshalTo(&meta) == nil {
 		state := meta.GetMetadata().GetStatus()
 		if state == jobs.JobStatus_JOB_STATUS_UNSPECIFIED {
+			//lint:ignore SA1019 what a server says that does not fill the new member yet
 			state = meta.GetJob().GetStatus()
 		}
 		r.shown(state)

@@ -113,6 +113,7 @@ func (e *Emulator) noteMetadata(j *job, op *longOperation) {
 		j.progress = p
 	}
 	shown := proto.Clone(j.Job).(*jobs.Job)
+	//lint:ignore SA1019 Yandex's own client reads the old member
 	meta := &jobs.ExecuteProjectJobMetadata{Job: shown, Progress: j.progress, Metadata: &jobs.JobMetadata{Id: j.Id, Name: j.Name,
 		Status: j.Status, StatusDetails: j.StatusDetails, ProjectId: j.ProjectId, ParentJobId: j.parent, CreatedAt: j.CreatedAt, FinishedAt: j.FinishedAt}}
 	if packed, err := anypb.New(meta); err == nil {

@@ -128,6 +128,7 @@ func (s *jobService) Execute(_ context.Context, req *jobs.ExecuteProjectJobReque
 	if j.active() {
 		return e.shown(j.execution), nil
 	}
+	//lint:ignore SA1019 Yandex's own client reads the old member
 	op, err := e.newOperation("Execute job", &jobs.ExecuteProjectJobMetadata{Job: j.Job})
 	if err != nil {
 		return nil, err
