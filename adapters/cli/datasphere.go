@@ -124,9 +124,12 @@ func terraformSettings(text []byte) (lines, hints []string, err error) {
 		return nil, nil, bad("the output datasphere_project_id is missing; run terraform apply first")
 	}
 	slices.Sort(lines)
-	if secret, ok := outputs["service_account_key_secret_id"].Value.(string); ok && secret != "" {
-		hints = append(hints, "the service account's key is in Lockbox: yc lockbox payload get --id "+secret+
-			" --key key > sa-key.json && chmod 600 sa-key.json, then set YC_SERVICE_ACCOUNT_KEY_FILE")
+	secret, _ := terraformValue(outputs["service_account_key_secret_id"].Value)
+	key, _ := terraformValue(outputs["service_account_key_id"].Value)
+	account, _ := terraformValue(outputs["service_account_id"].Value)
+	if secret != "" && key != "" && account != "" {
+		hints = append(hints, fmt.Sprintf(`the service account's private key is in Lockbox; make its key file and set YC_SERVICE_ACCOUNT_KEY_FILE to it:
+  (umask 077; yc lockbox payload get --id %s --key private_key | jq -Rs '{id: "%s", service_account_id: "%s", private_key: .}' > sa-key.json)`, secret, key, account))
 	}
 	return lines, hints, nil
 }

@@ -94,12 +94,15 @@ func TestImportTerraform(t *testing.T) {
 		"datasphere_project_id": {"sensitive": false, "type": "string", "value": "bt1abc"},
 		"folder_id": {"sensitive": false, "type": "string", "value": "b1gxyz"},
 		"datasphere_instance_types": {"sensitive": false, "type": ["list", "string"], "value": ["c1.8", "c1.4"]},
+		"service_account_id": {"sensitive": false, "type": "string", "value": "ajeaccount"},
+		"service_account_key_id": {"sensitive": false, "type": "string", "value": "ajekey"},
 		"service_account_key_secret_id": {"sensitive": false, "type": "string", "value": "e6qsecret"}}`), 0o600))
 	want := "DATASPHERE_FOLDER_ID=b1gxyz\nDATASPHERE_INSTANCE_TYPES=c1.8,c1.4\nDATASPHERE_PROJECT_ID=bt1abc\n"
 	o := b.run("config", "import-terraform", outputs)
 	require.Zero(t, o.code, o.err)
 	require.Equal(t, want, o.out)
 	require.Contains(t, o.err, "yc lockbox payload get --id e6qsecret")
+	require.Contains(t, o.err, `id: "ajekey", service_account_id: "ajeaccount"`)
 
 	dotenv := filepath.Join(b.dir, ".env")
 	require.NoError(t, os.WriteFile(dotenv, []byte("API_PORT=9000\nDATASPHERE_PROJECT_ID=old\n# a remark\n"), 0o600))
