@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"iter"
 	"maps"
 	"slices"
@@ -64,7 +65,7 @@ type (
 		ID    int64  `json:"multiindex_id"`
 		Value int64  `json:"value"`
 	}
-	// ForecastRow is a row of fact_predictions, without the distribution.
+	// ForecastRow is a row of fact_predictions.
 	ForecastRow struct {
 		ID      int64   `json:"multiindex_id"`
 		Month   string  `json:"prediction_month"`
@@ -77,6 +78,8 @@ type (
 		Method  string  `json:"method"`
 		Mean    float64 `json:"mean"`
 		Size    float64 `json:"size"`
+		// Distribution is JSON: probs, or levels and values.
+		Distribution string `json:"distribution"`
 	}
 )
 
@@ -150,7 +153,21 @@ func (e Export) Forecasts(ctx context.Context) iter.Seq2[ForecastRow, error] {
 func forecastRow(f forecast.Forecast) ForecastRow {
 	q := f.Quantiles
 	return ForecastRow{int64(f.Product), f.Month.String(), f.ModelID, q[0], q[1], q[2], q[3], q[4], f.Method,
-		f.Distribution.Expected, f.Distribution.Size}
+		f.Distribution.Expected, f.Distribution.Size, distributionText(f.Distribution)}
+}
+
+// distributionText is a distribution without the mean and the size, which have
+// columns of their own; "" for one that is not of numbers.
+func distributionText(d forecast.Distribution) string {
+	text, err := json.Marshal(struct {
+		Probs  []float64 `json:"probs,omitempty"`
+		Levels []float64 `json:"levels,omitempty"`
+		Values []float64 `json:"values,omitempty"`
+	}{d.Probs, d.Levels, d.Values})
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // Openings yields the stock at the start of every stored month.
