@@ -66,8 +66,9 @@ func (r *remote) run(ctx context.Context, j *JobRun, prepare func(context.Contex
 
 // runAll runs tasks of a job, some at once, and hands each result to its
 // collect, one at a time. What is left of a run goes when collect has returned
-// without an error. The first task that fails for good ends the others. show
-// makes the job's progress of how far the tasks are, 1–98, and what one says.
+// without an error; what is left of tasks that are not among these goes first.
+// The first task that fails for good ends the others. show makes the job's
+// progress of how far the tasks are, 1–98, and what one says.
 func (r *remote) runAll(ctx context.Context, j *JobRun, tasks []remoteTask, parallel int,
 	show func(percent float64, message string) (float64, string)) error {
 	w := &remoteRun{remote: r, j: j, show: show, done: make([]float64, len(tasks))}

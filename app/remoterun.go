@@ -26,7 +26,6 @@ func (w *remoteRun) forget(ctx context.Context, tasks []remoteTask) {
 	for id := range w.state.Tasks {
 		if !slices.ContainsFunc(tasks, func(t remoteTask) bool { return t.id == id }) {
 			w.discard(ctx, id)
-			delete(w.state.Tasks, id)
 		}
 	}
 }
@@ -197,24 +196,26 @@ func (w *remoteRun) collect(ctx context.Context, i int, t remoteTask, s remoteSt
 		return err
 	}
 	w.discard(ctx, t.id)
-	delete(w.state.Tasks, t.id)
-	if err := w.Artifacts.Remove(ports.TaskOutputs, t.id); err != nil {
-		w.Log.Warn("the unpacked result could not be removed", "task", t.id, "error", err)
-	}
 	return w.j.remember(w.state)
 }
 
-// discard removes a task's input and what its run left; what cannot be removed
-// now is no reason to lose a result.
+// discard removes a task's input and what its run left, and then the task from
+// the job's state. What cannot be removed now is no reason to lose a result; it
+// stays in the state, and the next call of runAll tries again.
 func (w *remoteRun) discard(ctx context.Context, id string) {
 	if run := w.state.Tasks[id].RunID; run != "" {
 		if err := w.Compute.Discard(ctx, run); err != nil {
 			w.Log.Warn("the run's files could not be removed", "run", run, "error", err)
+			return
 		}
 	}
-	if err := w.Artifacts.Remove(ports.TaskInputs, id+taskSuffix); err != nil {
-		w.Log.Warn("the task's input could not be removed", "task", id, "error", err)
+	for place, name := range map[ports.Place]string{ports.TaskInputs: id + taskSuffix, ports.TaskOutputs: id} {
+		if err := w.Artifacts.Remove(place, name); err != nil {
+			w.Log.Warn("a file of a task could not be removed", "task", id, "place", place, "error", err)
+			return
+		}
 	}
+	delete(w.state.Tasks, id)
 }
 
 // failed is the error of a run that has failed for good, with the end of its

@@ -243,6 +243,10 @@ func (s *tuningRun) finish(ctx context.Context, ended string) (any, error) {
 	if len(best) == 0 {
 		return nil, s.nothing()
 	}
+	// Nothing is to be run any more; what is left of tasks goes.
+	if err := s.Training.remote().runAll(ctx, s.run, nil, 1, nil); err != nil {
+		return nil, err
+	}
 	now := s.Training.Clock.Now()
 	result := TuneResult{Mode: s.input.Mode, Trials: len(s.trials), Ended: ended, Duration: s.spent(), StartID: s.input.ConfigID, Warnings: []training.Warning{}}
 	for _, t := range s.trials {
