@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/plastinka/predictor/app"
 	"github.com/plastinka/predictor/domain/calendar"
+	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/job"
 	"github.com/plastinka/predictor/ports"
 )
@@ -569,6 +572,32 @@ func TestAdmin(t *testing.T) {
 	head, err := os.ReadFile(h.store.Root() + "/" + v["path"].(string))
 	require.NoError(t, err)
 	require.True(t, bytes.HasPrefix(head, []byte("SQLite format 3")))
+}
+
+// TestLogsOfATraining: what a task prints while it runs, and the end of what a
+// failed one has printed.
+func TestLogsOfATraining(t *testing.T) {
+	printing := &printing{}
+	h := newHouse(t, change{app: func(a *app.App) { printing.Compute, a.Training.Compute = a.Training.Compute, printing }})
+	state := json.RawMessage(`{"tasks": {"b": {"run_id": "two"}, "a": {"run_id": "one"}, "c": {}, "d": {"run_id": "gone"}}}`)
+	j := job.Job{ID: "runs", Type: job.Prediction, Status: job.Running, CreatedAt: h.clock.Now(), UpdatedAt: h.clock.Now(), Input: json.RawMessage("{}"), State: state}
+	require.NoError(t, h.app.DB.Jobs().Create(t.Context(), j))
+	v := h.ask(t, "GET", "/api/v1/jobs/runs/logs", nil).value(t)
+	members(t, any(v), "job_id", "events", "lines")
+	require.Equal(t, []any{"first of one", "second of one", "first of two", "second of two"}, v["lines"])
+	j.ID, j.Status, j.Error = "failed", job.Failed, &job.Failure{Code: "training_failed", Message: "it failed", Details: map[string]any{"log": []string{"the end"}}}
+	require.NoError(t, h.app.DB.Jobs().Create(t.Context(), j))
+	require.Equal(t, []any{"the end"}, h.ask(t, "GET", "/api/v1/jobs/failed/logs", nil).value(t)["lines"])
+}
+
+// printing is a backend whose runs have printed two lines.
+type printing struct{ ports.Compute }
+
+func (p *printing) Logs(_ context.Context, run, _ string) ([]string, string, error) {
+	if run == "gone" {
+		return nil, "", fault.New(fault.NotFound, "run_not_found", "gone")
+	}
+	return []string{"first of " + run, "second of " + run}, "2", nil
 }
 
 func TestCancel(t *testing.T) {

@@ -97,6 +97,7 @@ func problem(err error) *Problem {
 	case status >= http.StatusInternalServerError:
 		// The code says which dependency; paths and the like are for the log.
 		p.Detail = "something that the service needs is not available now; try again in a moment"
+		p.Err.Details["original_detail"] = map[string]any{"message": p.Detail, "code": e.Code, "status_code": status, "details": map[string]any{}}
 	default:
 		for k, v := range e.Details {
 			p.Err.Details[k] = v

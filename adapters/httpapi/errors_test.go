@@ -70,6 +70,7 @@ func TestFaultsBecomeStatuses(t *testing.T) {
 		require.NotContains(t, a.body, "secret", c.code)
 		if c.secret {
 			require.Contains(t, h.log.String(), p.Error.RequestID, "the log has it")
+			require.Equal(t, c.status == 503, p.Error.Details["original_detail"] != nil)
 			continue
 		}
 		original := p.Error.Details["original_detail"].(map[string]any)

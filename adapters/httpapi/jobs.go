@@ -102,19 +102,17 @@ func (s *Service) registerJobs() {
 	huma.Register(s.api, key(huma.Operation{OperationID: "job-logs", Method: http.MethodGet, Path: "/api/v1/jobs/{job_id}/logs", Tags: tags,
 		Summary: "What the job has said while it ran", Errors: []int{http.StatusNotFound}}),
 		func(ctx context.Context, in *jobInput) (*Body[JobLog], error) {
-			if _, err := s.app.DB.Jobs().Job(ctx, in.JobID); err != nil {
-				return nil, problem(err)
-			}
-			events, err := s.app.DB.Jobs().History(ctx, in.JobID, 0)
-			return answer(JobLog{JobID: in.JobID, Events: each(events, eventView)}, err)
+			log, err := s.app.Training.JobLog(ctx, in.JobID)
+			return answer(JobLog{JobID: in.JobID, Events: each(log.Events, eventView), Lines: log.Lines}, err)
 		})
 	s.registerEvents()
 }
 
-// JobLog is a job's history.
+// JobLog is what a job has said.
 type JobLog struct {
 	JobID  string     `json:"job_id"`
-	Events []JobEvent `json:"events"`
+	Events []JobEvent `json:"events" doc:"every change and step of progress, oldest first"`
+	Lines  []string   `json:"lines" doc:"what its tasks print, while they run; of a failed job, the end of it"`
 }
 
 // JobEvent is one change of a job.

@@ -325,7 +325,7 @@ func (c *client) train() string {
 	for _, m := range []string{"model_id", "metrics", "parameters", "config_id", "duration"} {
 		require.Contains(c, result, m)
 	}
-	c.get("/api/v1/jobs/"+v["job_id"].(string)+"/logs").json(c, "job_id", "events")
+	c.get("/api/v1/jobs/"+v["job_id"].(string)+"/logs").json(c, "job_id", "events", "lines")
 	backtest := c.completed(c.post("/api/v1/jobs/backtest", map[string]any{"months": 2}))
 	for _, kind := range []string{"training", "backtest"} {
 		list := c.get("/api/v1/results/"+kind).list(c, "result_id", "job_id", "model_id", "config_id", "metrics", "duration", "created_at")
