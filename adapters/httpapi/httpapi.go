@@ -3,13 +3,21 @@
 //
 // Huma turns typed operations into handlers, validation and OpenAPI, on
 // net/http. Around its mux stands one chain of plain middleware, outermost
-// first: request id and log, panics, security headers and CORS, declared body
-// size. Authentication is a Huma middleware that reads what the operation
-// itself declares (its security), so that an operation without credentials
-// cannot be written by forgetting a line.
+// first: request id, figures and log; panics; security headers and CORS; sizes
+// and pace of bodies; the paths. Authentication is a Huma middleware that reads
+// what the operation itself declares (its security), so that an operation
+// without credentials cannot be written by forgetting a line; it comes before
+// anything of a body is read. Forms are streamed to the data root, large answers
+// from the store, so that memory does not grow with either.
 //
-// Huma's registry of error constructors is a package variable; it is set once,
-// to the one mapping of errors.go.
+// A handler decodes, calls one use case, and encodes. Errors become answers in
+// one place, errors.go; what OpenAPI says of every operation alike is added in
+// one place, describe.go, and openapi.yaml is the whole of it, to be read in a
+// review.
+//
+// gopsutil reads the machine's figures on any system, client_golang writes what
+// Prometheus reads, bcrypt is how keys are kept. Huma's constructors of errors
+// are package variables; they are set once, to the one mapping of errors.go.
 package httpapi
 
 import (
