@@ -21,11 +21,11 @@ func (r *Rows) Warnings() []Warning {
 	}
 	if lost > 0 {
 		list = append(list, Warning{Code: "barcode_digits_lost", Count: lost, Files: files, Message: fmt.Sprintf(
-			"%d rows have a barcode in rounded form (like 4.6E+12), which counts as unknown; format the column as text and export again", lost)})
+			"rows whose barcode is in rounded form (like 4.6E+12), which counts as unknown: %d; format the column as text and export again", lost)})
 	}
 	if n := r.priceSplits(); n > 0 {
 		list = append(list, Warning{Code: "price_category_split", Count: n, Message: fmt.Sprintf(
-			"%d records were sold at prices of another category than their stock has; each is two products, one per category", n)})
+			"records sold at prices of another category than their stock has, which makes two products of each: %d", n)})
 	}
 	return list
 }
