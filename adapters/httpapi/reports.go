@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -61,54 +62,59 @@ func (s *Service) registerReports() {
 const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 func (s *Service) report(ctx context.Context, in *reportInput) (*reportOutput, error) {
-	req := app.ReportRequest{Level: in.Quantile}
+	req, err := reportRequest(in)
+	if err != nil {
+		return nil, err
+	}
+	lang, err := report.ParseLanguage(in.Lang)
+	if err != nil {
+		return nil, problem(err)
+	}
+	made, err := s.app.Reports.Report(ctx, req)
+	if err != nil {
+		return nil, problem(err)
+	}
+	asked := wantedFormat(in.ctx.Header("Accept"))
+	format := asked
+	if asked == report.JSON {
+		format = report.CSV // within the answer
+	}
+	var b bytes.Buffer
+	if err := s.opts.Renderer.Render(ctx, &b, made, format, lang); err != nil {
+		return nil, problem(err)
+	}
+	out := &reportOutput{ContentType: asked.MediaType(), Body: b.Bytes()}
+	switch asked {
+	case report.JSON:
+		applied := map[string]string{}
+		maps.Copy(applied, made.Filters)
+		out.Body = ReportAnswer{Type: "prediction_report", Month: made.Month.Short(), Records: len(made.Rows), CSV: b.String(),
+			Generated: made.GeneratedAt.UTC(), Filters: applied}
+	case report.HTML:
+		out.Policy = s.opts.Renderer.Policy()
+	default:
+		out.Disposition = `attachment; filename="report-` + made.Month.Short() + "." + string(asked) + `"`
+	}
+	return out, nil
+}
+
+// reportRequest is the request as the use case knows it.
+func reportRequest(in *reportInput) (req app.ReportRequest, err error) {
+	req.Level = in.Quantile
 	if in.Body.Month != nil && *in.Body.Month != "" {
-		m, err := calendar.ParseMonth(strings.TrimSuffix(strings.TrimSuffix(*in.Body.Month, "Z"), "T00:00:00"))
+		m, err := calendar.ParseMonth(trimDay(*in.Body.Month))
 		if err != nil {
-			return nil, invalid(Violation{Loc: []any{"body", "prediction_month"}, Msg: err.Error(), Type: "date_parsing"})
+			return req, invalid(Violation{Loc: []any{"body", "prediction_month"}, Msg: err.Error(), Type: "date_parsing"})
 		}
 		req.Month = &m
 	}
 	if in.Body.ModelID != nil {
 		req.ModelID = *in.Body.ModelID
 	}
-	filters, err := report.ParseFilters(in.Body.Filters)
-	if err != nil {
-		return nil, invalid(Violation{Loc: []any{"body", "filters"}, Msg: err.Error(), Type: "value_error"})
+	if req.Filters, err = report.ParseFilters(in.Body.Filters); err != nil {
+		return req, invalid(Violation{Loc: []any{"body", "filters"}, Msg: err.Error(), Type: "value_error"})
 	}
-	req.Filters = filters
-	made, err := s.app.Reports.Report(ctx, req)
-	if err != nil {
-		return nil, problem(err)
-	}
-	lang, err := report.ParseLanguage(in.Lang)
-	if err != nil {
-		return nil, problem(err)
-	}
-	format := wantedFormat(in.ctx.Header("Accept"))
-	if format == report.JSON {
-		var csv bytes.Buffer
-		if err := s.opts.Renderer.Render(ctx, &csv, made, report.CSV, lang); err != nil {
-			return nil, problem(err)
-		}
-		applied := map[string]string(made.Filters)
-		if applied == nil {
-			applied = map[string]string{}
-		}
-		return &reportOutput{ContentType: "application/json", Body: ReportAnswer{Type: "prediction_report", Month: made.Month.Short(),
-			Records: len(made.Rows), CSV: csv.String(), Generated: made.GeneratedAt.UTC(), Filters: applied}}, nil
-	}
-	var b bytes.Buffer
-	if err := s.opts.Renderer.Render(ctx, &b, made, format, lang); err != nil {
-		return nil, problem(err)
-	}
-	out := &reportOutput{ContentType: format.MediaType(), Body: b.Bytes()}
-	if format == report.HTML {
-		out.Policy = s.opts.Renderer.Policy()
-	} else {
-		out.Disposition = `attachment; filename="report-` + made.Month.Short() + "." + string(format) + `"`
-	}
-	return out, nil
+	return req, nil
 }
 
 // wantedFormat is the first format of the Accept header that a report has;
