@@ -139,33 +139,6 @@ func (t *Tuning) check(ctx context.Context, req TuneRequest) (input tuneInput, e
 	return input, nil
 }
 
-// TuneResult is the result of a tuning job.
-type TuneResult struct {
-	Mode     string        `json:"mode"`
-	Best     []TunedConfig `json:"best"` // best first
-	Trials   int           `json:"trials"`
-	Failed   int           `json:"failed"`
-	Ended    string        `json:"ended"` // samples: all were tried; time_budget: there was no more time
-	Duration float64       `json:"duration"`
-	// Yardstick is the relative pinball loss of the configuration that the search
-	// started from, as far as Best[0] got; 0 if it failed.
-	Yardstick float64            `json:"start_relative_pinball"`
-	StartID   string             `json:"start_config_id"`
-	ActiveID  string             `json:"activated_config_id,omitempty"` // made active by this job
-	Warnings  []training.Warning `json:"warnings"`
-}
-
-// TunedConfig is one configuration that a tuning found.
-type TunedConfig struct {
-	ConfigID string             `json:"config_id"`
-	ResultID string             `json:"result_id"`
-	TrialID  int                `json:"trial_id"`
-	Epochs   int                `json:"epochs"` // that its score was reached with, at most
-	Relative float64            `json:"relative_pinball"`
-	Metrics  map[string]float64 `json:"metrics"`
-	Config   training.Config    `json:"config"`
-}
-
 // Handle runs a tuning job.
 func (t *Tuning) Handle(ctx context.Context, run *JobRun) (any, error) {
 	s, err := t.begin(ctx, run)
