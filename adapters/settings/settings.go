@@ -197,17 +197,33 @@ func readFile(path string, parser koanf.Parser) (map[string]string, error) {
 		return nil, err
 	}
 	values := map[string]string{}
-	for name, v := range k.All() {
-		values[name] = fmt.Sprint(v)
-		if list, ok := v.([]any); ok {
-			parts := make([]string, len(list))
-			for i, item := range list {
-				parts[i] = fmt.Sprint(item)
-			}
-			values[name] = strings.Join(parts, ",")
-		}
+	for name, v := range k.Raw() {
+		values[name] = plain(v)
 	}
 	return values, nil
+}
+
+// plain is a value of a file as it would stand in the environment: lists and
+// maps are comma-separated, and a day, which YAML takes for a moment, is a day.
+func plain(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case time.Time:
+		return strings.TrimSuffix(v.Format(time.RFC3339), "T00:00:00Z")
+	case []any:
+		for _, item := range v {
+			parts = append(parts, plain(item))
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, name+"="+plain(v[name]))
+		}
+	default:
+		return fmt.Sprint(v)
+	}
+	return strings.Join(parts, ",")
 }
 
 // settle applies the first layer that has a value for each setting.
@@ -218,11 +234,18 @@ func (s *Settings) settle(layers []layer) (problems []string) {
 		known[row.Name] = true
 	}
 	old := renamed()
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(old)), unused(), forbidden()) {
+		known[name] = true
+	}
 	for i := range layers {
 		l := &layers[i]
 		for _, name := range slices.Sorted(maps.Keys(l.values)) {
 			value := l.values[name]
 			switch {
+			case l.closed && !known[name]:
+				problems = append(problems, fmt.Sprintf("%s (%s): no setting has this name", name, l.name))
+			case strings.TrimSpace(value) == "" && l.name != "flag": // left empty is not said, as in the environment
+				delete(l.values, name)
 			case slices.Contains(forbidden(), name):
 				problems = append(problems, fmt.Sprintf("%s (%s): raw keys are not kept; run plastinka keys and set %s_HASH", name, l.name, name))
 			case slices.Contains(unused(), name):
@@ -232,8 +255,6 @@ func (s *Settings) settle(layers []layer) (problems []string) {
 				if _, both := l.values[old[name]]; !both {
 					l.values[old[name]] = value
 				}
-			case l.closed && !known[name]:
-				problems = append(problems, fmt.Sprintf("%s (%s): no setting has this name", name, l.name))
 			}
 		}
 	}

@@ -66,6 +66,35 @@ func TestTheFirstSourceWins(t *testing.T) {
 	require.Equal(t, []string{"https://a.example", "https://b.example"}, s.AllowedOrigins)
 }
 
+// TestFilesSayThingsAsPeopleWriteThem: days without quotes, lists, maps, and
+// names that are left empty.
+func TestFilesSayThingsAsPeopleWriteThem(t *testing.T) {
+	s, err := load(t, nil, nil, "API_PORT=\nMAX_ROWS=\nYC_OAUTH_TOKEN=\nAPI_X_API_KEY=\n", `
+PLASTINKA_TODAY: 2026-01-05
+JOB_REFRACTORY_SECONDS_MAP: {training: 600, data_upload: 0}
+API_ALLOWED_ORIGINS:
+  - https://a.example
+  - https://b.example
+PRICE_CATEGORY_BINS: [0, 500, 1500.5]
+FILL_MISSING_DAYS: no
+API_PORT: 8001
+TIME_ZONE:
+`)
+	require.NoError(t, err)
+	require.Equal(t, "2026-01-05", s.Today.String())
+	require.Equal(t, map[string]time.Duration{"training": 600 * time.Second, "data_upload": 0}, s.RefractoryByType)
+	require.Equal(t, []string{"https://a.example", "https://b.example"}, s.AllowedOrigins)
+	require.Equal(t, "0,500,1500.5", *s.PriceBins)
+	require.False(t, s.FillMissingDays)
+	require.Equal(t, 8001, s.Port)
+	require.Equal(t, "Europe/Moscow", s.Zone.String())
+	require.Empty(t, s.Warnings)
+
+	_, err = load(t, nil, nil, "", "NO_SUCH_NAME:\nPLASTINKA_TODAY: 2026-01-05T10:00:00Z\n")
+	require.ErrorContains(t, err, "NO_SUCH_NAME")
+	require.ErrorContains(t, err, "PLASTINKA_TODAY")
+}
+
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	env := map[string]string{"API_PORT": "70000", "TIME_ZONE": "Mars/Base", "API_X_API_KEY": "raw-secret", "API_X_API_KEY_HASH": "not-a-hash"}
 	_, err := load(t, nil, env, "", "NO_SUCH_NAME: 1\nENGINE: magic\n")
