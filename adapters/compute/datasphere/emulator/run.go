@@ -353,14 +353,15 @@ func copyFile(from, to string) error {
 	return errors.Join(err, dst.Close())
 }
 
-// unzip unpacks an input folder, executable as all inputs are.
+// unzip unpacks an input folder, whose own name the names in the file begin
+// with, executable as all inputs are.
 func unzip(from, to string) error {
 	z, err := zip.OpenReader(from)
 	if err != nil {
 		return err
 	}
 	defer z.Close()
-	if err := os.CopyFS(to, z); err != nil {
+	if err := os.CopyFS(filepath.Dir(to), z); err != nil {
 		return err
 	}
 	return filepath.WalkDir(to, func(path string, _ fs.DirEntry, err error) error {

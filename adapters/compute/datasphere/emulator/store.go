@@ -145,13 +145,14 @@ func (e *Emulator) keepFile(path string) (hash string, size int64, packed jobs.F
 	return hash, size, packed, err
 }
 
+// zipFolder packs a folder; the names in the file begin with the folder's own.
 func zipFolder(w io.Writer, folder string) error {
 	z := zip.NewWriter(w)
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(folder, path)
+		name, err := filepath.Rel(filepath.Dir(folder), path)
 		if err != nil {
 			return err
 		}
