@@ -103,13 +103,16 @@ func (r *reader) row(row Row) {
 		return
 	}
 	report.RowsAccepted++
-	record := r.record(sale.Price)
+	record, lost := r.record(sale.Price)
+	if lost {
+		report.BarcodeDigitsLost++
+	}
 	if r.Role == StockFile {
 		lot.Record, lot.Row, lot.Created, lot.Price = record, sale.Row, sale.Created, sale.Price
 		r.file.lots = append(r.file.lots, lot)
 		return
 	}
-	sale.Record = record
+	sale.Record, sale.DigitsLost = record, lost
 	if sale.Created > sale.Sold {
 		report.RowsAdjusted++ // R11; Sale.Arrival corrects it
 	}
@@ -210,13 +213,11 @@ func (r *reader) judgeDates(sale *Sale) (reason string, f field) {
 	return "", 0
 }
 
-// record is the row's raw record, as an index into the file's distinct ones.
-func (r *reader) record(rub float64) int32 {
+// record is the row's raw record, as an index into the file's distinct ones;
+// lost says that its barcode has lost its digits.
+func (r *reader) record(rub float64) (record int32, lost bool) {
 	v := &r.values
 	code, lost := cellBarcode(v[barcode].cell, v[barcode].text)
-	if lost {
-		r.file.Report.BarcodeDigitsLost++
-	}
 	raw := catalog.Raw{
 		Barcode: code, Artist: v[artist].text, Album: v[album].text, Cover: v[coverType].text,
 		PriceCategory: r.Bins.Category(rub), ReleaseType: v[releaseType].text,
@@ -228,7 +229,7 @@ func (r *reader) record(rub float64) int32 {
 		r.index[raw] = i
 		r.file.records = append(r.file.records, raw)
 	}
-	return i
+	return i, lost
 }
 
 // shown is a cell for the list of rejected rows, shortened.

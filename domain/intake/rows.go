@@ -48,12 +48,13 @@ type Lot struct {
 
 // Sale is an accepted sales row: one copy.
 type Sale struct {
-	Record  int32
-	File    int32
-	Row     int32
-	Created calendar.Day // as given; may lie after Sold (R11)
-	Sold    calendar.Day
-	Price   float64 // RUB, the list price
+	Record     int32
+	File       int32
+	Row        int32
+	Created    calendar.Day // as given; may lie after Sold (R11)
+	Sold       calendar.Day
+	DigitsLost bool    // of its barcode; counted in the file's BarcodeDigitsLost
+	Price      float64 // RUB, the list price
 }
 
 // Arrival is the day on which the copy entered the shop: as given, but never

@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -299,4 +300,10 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestR8AcceptedRowsAreSmall: 32 bytes each, as the package says.
+func TestR8AcceptedRowsAreSmall(t *testing.T) {
+	require.EqualValues(t, 32, reflect.TypeFor[Sale]().Size())
+	require.LessOrEqual(t, reflect.TypeFor[Lot]().Size(), uintptr(32))
 }

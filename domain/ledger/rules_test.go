@@ -63,8 +63,13 @@ func TestR13RejectedRowsLeaveNoTrace(t *testing.T) {
 		sale("feb.csv", "Only in January", "2024-02-02", "2024-01-31", 990, 1).
 		sale("feb.csv", "Pier", "2024-01-01", "2024-02-10", 1990, 40).
 		lot("Ferry", "2024-01-05", 2, 2990)
+	for _, row := range []int{0, 1} { // the stray row and one that stays
+		u.rows.Sales[row].DigitsLost = true
+		u.rows.Files[0].BarcodeDigitsLost++
+	}
 	ledger.RejectStray(u.rows)
 	f := u.rows.Files[0]
+	require.Equal(t, 1, f.BarcodeDigitsLost, "the warning counts accepted rows")
 	require.Equal(t, []intake.Example{{Reason: "outside_file_month", Row: 2, Value: "2024-01-31"}}, f.Examples)
 	require.Zero(t, f.RowsAdjusted, "a rejected row's arrival is not corrected (R11)")
 	require.Len(t, u.rows.Records, 2)

@@ -32,6 +32,9 @@ func RejectStray(rows *intake.Rows) {
 		if s.Created > s.Sold {
 			f.RowsAdjusted-- // R11 is about accepted rows
 		}
+		if s.DigitsLost {
+			f.BarcodeDigitsLost-- // as is the warning
+		}
 		return true
 	})
 	dropUnused(rows)
