@@ -72,7 +72,7 @@ func TestTaskRoundTrip(t *testing.T) {
 	classic := training.DefaultClassic()
 	classic.Extra = map[string]json.RawMessage{"note": json.RawMessage(`{"a":[1,2.50,"<"]}`)}
 	trials := task(5, 40, 4)
-	trials.Kind, trials.Engine, trials.Origins, trials.Config = training.Trials, "baseline", 6, training.Config{}
+	trials.Kind, trials.Engine, trials.Origins, trials.Limit, trials.Config = training.Trials, "baseline", 6, 12.5, training.Config{}
 	trials.Trials = []training.Trial{{ID: 3, Config: classic, Epochs: 12}, {ID: 4, Config: training.DefaultStandard()}}
 	backtest := task(5000, 3, 5)
 	backtest.Kind, backtest.Origins = training.Backtest, 6
