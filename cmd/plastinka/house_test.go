@@ -3,7 +3,7 @@ package main
 func rooms() []room {
 	return []room{
 		{"adapters/bundle", []string{"adapters/support/parquet", "adapters/support/safefile", "domain/catalog", "domain/forecast", "domain/panel", "domain/training", "ports"}, "what a task and its result look like as files"},
-		{"adapters/cli", []string{"adapters/support/terminal", "app", "domain/forecast", "domain/job", "domain/report", "domain/training", "ports"}, "the commands: use cases for people at a terminal"},
+		{"adapters/cli", []string{"adapters/support/terminal", "app", "domain/catalog", "domain/forecast", "domain/job", "domain/report", "domain/training", "ports"}, "the commands: use cases for people at a terminal"},
 		{"adapters/clock", []string{"ports"}, "the system clock"},
 		{"adapters/compute/datasphere", []string{"adapters/support/filelock", "adapters/support/safefile", "adapters/support/taskrun", "ports"}, "runs the task program as a DataSphere job"},
 		{"adapters/compute/datasphere/emulator", nil, "DataSphere on loopback, for tests and demonstrations"},
@@ -27,7 +27,7 @@ func rooms() []room {
 		{"adapters/tables", []string{"domain/intake", "ports"}, "shops' files as cells"},
 		{"adapters/tide", []string{"adapters/tide/kernel", "domain/covariate", "domain/explanation", "domain/forecast", "domain/network", "domain/panel", "domain/regression", "domain/training", "ports"}, "the engine"},
 		{"adapters/tide/kernel", nil, "matrix products; knows nothing of networks"},
-		{"app", []string{"domain/backtest", "domain/baseline", "domain/catalog", "domain/forecast", "domain/intake", "domain/job", "domain/ledger", "domain/network", "domain/panel", "domain/report", "domain/training", "domain/tuning", "ports"}, "the use cases"},
+		{"app", []string{"domain/backtest", "domain/baseline", "domain/catalog", "domain/explanation", "domain/forecast", "domain/intake", "domain/job", "domain/ledger", "domain/network", "domain/panel", "domain/report", "domain/training", "domain/tuning", "ports"}, "the use cases"},
 		{"cmd/plastinka", nil, "the composition root: it alone knows everybody"},
 		{"domain/backtest", []string{"domain/forecast", "domain/panel"}, "rolling origins and their table"},
 		{"domain/baseline", []string{"domain/covariate", "domain/explanation", "domain/forecast", "domain/panel", "domain/regression", "domain/training"}, "simple forecasters"},
