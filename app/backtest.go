@@ -110,7 +110,10 @@ func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel
 		}
 		members, weights[i] = append(members, ds), q.weight
 	}
-	chosen := mixNonzero(members, weights)
+	chosen := calibrated(mixNonzero(members, weights), now.spread)
+	if !now.mixed {
+		members[0] = chosen
+	}
 	if r.chosen != nil {
 		r.chosen(origin, chosen)
 	}

@@ -33,7 +33,32 @@ func (m mixture) Forecast(ctx context.Context, p *panel.Panel, origin, horizon i
 	return mix(members, weights), nil
 }
 
-var _ ports.Model = mixture(nil)
+// adjusted forecasts with a mixture whose spread is corrected.
+type adjusted struct {
+	mixture
+	spread forecast.Calibration
+}
+
+// Forecast is a ports.Model's.
+func (a adjusted) Forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error) {
+	ds, err := a.mixture.Forecast(ctx, p, origin, horizon)
+	return calibrated(ds, a.spread), err
+}
+
+// calibrated are ds with their spread corrected, ds itself if there is nothing to
+// correct.
+func calibrated(ds []forecast.Distribution, c forecast.Calibration) []forecast.Distribution {
+	if c.Spread == 0 || c.Spread == 1 {
+		return ds
+	}
+	out := make([]forecast.Distribution, len(ds))
+	for i, d := range ds {
+		out[i] = c.Apply(d)
+	}
+	return out
+}
+
+var _ ports.Model = adjusted{}
 
 // forecast is the member's own, checked: a network can go astray.
 func (q part) forecast(ctx context.Context, p *panel.Panel, origin, horizon int) ([]forecast.Distribution, error) {
@@ -66,8 +91,12 @@ func mix(members [][]forecast.Distribution, weights []float64) []forecast.Distri
 }
 
 // describe says what makes the forecasts, e.g. "ensemble(tide 0.50,
-// regression 0.50)".
-func describe(parts []part) string {
+// regression 0.50)", with ", spread × 1.25" if that was corrected.
+func describe(parts []part, spread forecast.Calibration) string {
+	correction := ""
+	if spread.Spread != 0 && spread.Spread != 1 {
+		correction = fmt.Sprintf(", spread × %.2f", spread.Spread)
+	}
 	var used []string
 	for _, q := range parts {
 		if q.weight > 0 {
@@ -75,9 +104,9 @@ func describe(parts []part) string {
 		}
 	}
 	if len(used) == 1 {
-		return strings.TrimSuffix(used[0], " 1.00")
+		return strings.TrimSuffix(used[0], " 1.00") + correction
 	}
-	return Ensemble + "(" + strings.Join(used, ", ") + ")"
+	return Ensemble + "(" + strings.Join(used, ", ") + ")" + correction
 }
 
 // steps is into how many parts the weights of a mixture are divided.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plastinka/predictor/domain/baseline"
 	"github.com/plastinka/predictor/domain/fault"
+	"github.com/plastinka/predictor/domain/forecast"
 	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
 	"github.com/plastinka/predictor/domain/training"
@@ -23,6 +24,7 @@ type learner struct {
 	name    string
 	engine  ports.Engine
 	members []member // mixed with it, or none
+	adjust  bool     // the spread of the forecasts, where the validation asks for it
 }
 
 // member is one forecaster of a mixture.
@@ -38,7 +40,8 @@ type fitted struct {
 	network *network.Network
 	metrics map[string]float64
 	parts   []part // the members, each for itself
-	mixed   bool   // the forecasts are a mixture, if perhaps of one
+	spread  forecast.Calibration
+	mixed   bool // the forecasts are a mixture, if perhaps of one
 	warning *training.Warning
 }
 
@@ -54,7 +57,8 @@ type part struct {
 // mix is set; a classic network and every other engine stand alone.
 func newLearner(e ports.Engine, c training.Config, mix bool) (*learner, error) {
 	l := &learner{name: engineName(e), engine: e}
-	if !mix || e.Name() == baseline.Name || c.Likelihood != training.NegativeBinomial {
+	l.adjust = mix && e.Name() != baseline.Name
+	if !l.adjust || c.Likelihood != training.NegativeBinomial {
 		return l, nil
 	}
 	for _, name := range []string{baseline.Regression, baseline.ShrunkHistogram} {
@@ -101,6 +105,10 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 	if first.BestEpoch > 0 {
 		put(out.metrics, "val_loss", first.ValLoss)
 	}
+	out.spread.Spread = 1
+	if l.adjust {
+		out.calibrate(check, weights)
+	}
 
 	f.Validation, f.Epochs = 0, first.Epochs
 	if first.BestEpoch > 0 {
@@ -122,11 +130,22 @@ func (l *learner) fit(ctx context.Context, p *panel.Panel, f training.Fit, progr
 		put(out.metrics, "train_loss", second.TrainLoss)
 	}
 	out.metrics["effective_epochs"] = float64(f.Epochs)
-	out.parts, out.model, out.method, out.mixed = parts, mixture(parts), describe(parts), len(parts) > 1
+	out.parts, out.mixed = parts, len(parts) > 1
+	out.model, out.method = adjusted{mixture(parts), out.spread}, describe(parts, out.spread)
 	if n, ok := parts[0].model.(ports.Networked); ok {
 		out.network = n.Network()
 	}
 	return out, nil
+}
+
+// calibrate finds the spread and says in the metrics what it was about: the
+// coverage of the randomised 90 % interval of what is forecast with.
+func (f *fitted) calibrate(check *validation, weights []float64) {
+	var before, after float64
+	f.spread, before, after = check.calibration(weights)
+	put(f.metrics, "val_randomised_coverage_90", before)
+	put(f.metrics, "val_adjusted_coverage_90", after)
+	put(f.metrics, "calibration_spread", f.spread.Spread)
 }
 
 // fitAll fits every member; the report is the first one's.

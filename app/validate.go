@@ -16,6 +16,7 @@ type validation struct {
 	months    int
 	round     bool
 	sold      []float64
+	cells     [][2]int // product and month
 	scale     []forecast.Scale
 	members   [][]forecast.Distribution // by member, then cell
 	shrunk    []forecast.Distribution   // the yardstick's
@@ -46,6 +47,7 @@ func validate(ctx context.Context, p *panel.Panel, f training.Fit, parts []part)
 				if p.Availability[at] >= forecast.FullyAvailable {
 					cells = append(cells, i*horizon+step)
 					v.sold = append(v.sold, float64(p.Sales[at]))
+					v.cells = append(v.cells, [2]int{i, origin + step})
 					v.scale = append(v.scale, scale[i])
 				}
 			}
@@ -87,6 +89,24 @@ func bounds(p *panel.Panel, months int) (low, high float64) {
 }
 
 func (v *validation) weights() []float64 { return chooseWeights(v.members, v.sold) }
+
+// calibration is what the mixture asks for.
+func (v *validation) calibration(weights []float64) (c forecast.Calibration, before, after float64) {
+	outcomes := make([]forecast.Outcome, len(v.sold))
+	for i, d := range mixNonzero(v.members, weights) {
+		outcomes[i] = forecast.Outcome{Forecast: d, Sold: v.sold[i], Product: v.cells[i][0], Month: v.cells[i][1]}
+	}
+	c = forecast.Calibrate(outcomes)
+	before, _ = forecast.Coverage(outcomes)
+	if c.Spread == 1 {
+		return c, before, before
+	}
+	for i := range outcomes {
+		outcomes[i].Forecast = c.Apply(outcomes[i].Forecast)
+	}
+	after, _ = forecast.Coverage(outcomes)
+	return c, before, after
+}
 
 // report writes the metrics of §2.4 under their names with a prefix: those of
 // the first member, which is what was trained, and the pinball losses of the
