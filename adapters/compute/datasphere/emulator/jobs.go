@@ -2,19 +2,15 @@ package emulator
 
 import (
 	"context"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	jobs "github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2/jobs"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -24,13 +20,6 @@ import (
 type jobService struct {
 	jobs.UnimplementedProjectJobServiceServer
 	e *Emulator
-}
-
-// longOperation is an operation as it is stored.
-type longOperation struct {
-	*operation.Operation
-	doneAt time.Time // before, it is not shown as done
-	job    *job      // of an execution
 }
 
 func (s *jobService) Create(_ context.Context, req *jobs.CreateProjectJobRequest) (*operation.Operation, error) {
@@ -98,55 +87,6 @@ func override(p, by *jobs.JobParameters) {
 	p.InputFiles = files
 }
 
-var (
-	digest   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	variable = regexp.MustCompile(`^[0-9A-Za-z_-]{1,50}$`)
-)
-
-func checkParameters(p *jobs.JobParameters) error {
-	bad := func(format string, args ...any) error { return status.Errorf(codes.InvalidArgument, format, args...) }
-	switch {
-	case p == nil:
-		return bad("job_parameters: required")
-	case strings.TrimSpace(p.Cmd) == "":
-		return bad("job_parameters.cmd: required")
-	case len(p.CloudInstanceTypes) == 0:
-		return bad("job_parameters.cloud_instance_types: at least one is required")
-	case p.Env == nil:
-		return bad("job_parameters.env: required")
-	case len(p.InputFiles) > 100 || len(p.OutputFiles) > 100:
-		return bad("job_parameters: too many files")
-	}
-	names := map[string]bool{}
-	check := func(d *jobs.FileDesc) error {
-		name := d.GetVar()
-		switch {
-		case d.GetPath() == "":
-			return bad("a file has no path")
-		case name == "" && !filepath.IsLocal(d.Path):
-			return bad("path %s: relative paths without .. only", d.Path)
-		case name != "" && (!variable.MatchString(name) || names[name]):
-			return bad("variable %s: not a name, or used twice", name)
-		}
-		names[name] = name != ""
-		return nil
-	}
-	for _, f := range p.InputFiles {
-		if err := check(f.Desc); err != nil {
-			return err
-		}
-		if !digest.MatchString(f.Sha256) || f.SizeBytes <= 0 || f.SizeBytes > 5<<30 || f.CompressionType == 0 {
-			return bad("file %s: sha256, size_bytes and compression_type are required, 5 GiB at most", f.Desc.Path)
-		}
-	}
-	for _, d := range p.OutputFiles {
-		if err := check(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // uploads are the inputs that are not held yet.
 func (e *Emulator) uploads(j *job) (list []*jobs.StorageFile) {
 	for _, f := range j.JobParameters.InputFiles {
@@ -172,37 +112,6 @@ func (e *Emulator) created(j *job, meta, response proto.Message) (*operation.Ope
 	e.jobs[j.Id], e.order = j, append(e.order, j)
 	e.operations[op.Id] = op
 	return e.shown(op), nil
-}
-
-func (e *Emulator) newOperation(what string, meta proto.Message) (*longOperation, error) {
-	packed, err := anypb.New(meta)
-	if err != nil {
-		return nil, status.Error(codes.Internal, err.Error())
-	}
-	now := timestamppb.New(e.options.Now())
-	return &longOperation{Operation: &operation.Operation{Id: random("bt1op"), Description: what, CreatedAt: now, ModifiedAt: now, Metadata: packed}}, nil
-}
-
-func (o *longOperation) respond(m proto.Message) error {
-	packed, err := anypb.New(m)
-	if err != nil {
-		return status.Error(codes.Internal, err.Error())
-	}
-	o.Done, o.Result = true, &operation.Operation_Response{Response: packed}
-	return nil
-}
-
-func (o *longOperation) fail(c codes.Code, message string) {
-	o.Done, o.Result = true, &operation.Operation_Error{Error: status.New(c, message).Proto()}
-}
-
-// shown is the operation as it may be seen now; mu is held.
-func (e *Emulator) shown(op *longOperation) *operation.Operation {
-	shown := proto.Clone(op.Operation).(*operation.Operation)
-	if op.Done && e.options.Now().Before(op.doneAt) {
-		shown.Done, shown.Result = false, nil
-	}
-	return shown
 }
 
 func (s *jobService) Get(_ context.Context, req *jobs.GetProjectJobRequest) (*jobs.Job, error) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	jobs "github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2/jobs"
-	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -139,25 +138,6 @@ func lastProgress(path string) *jobs.JobProgress {
 		}
 	}
 	return nil
-}
-
-// operationService is OperationService.
-type operationService struct {
-	operation.UnimplementedOperationServiceServer
-	e *Emulator
-}
-
-func (s *operationService) Get(_ context.Context, req *operation.GetOperationRequest) (*operation.Operation, error) {
-	s.e.mu.Lock()
-	defer s.e.mu.Unlock()
-	op, ok := s.e.operations[req.OperationId]
-	if !ok {
-		return nil, status.Errorf(codes.NotFound, "Operation %s not found", req.OperationId)
-	}
-	if op.job != nil && !op.Done {
-		s.e.noteMetadata(op.job, op)
-	}
-	return s.e.shown(op), nil
 }
 
 // Cancel stops a job: with the signal it asked for and its time, if the cancel

@@ -4,11 +4,13 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,100 +18,8 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
-
-// job is a job with what only the service knows of it. All is guarded by the
-// emulator's mu.
-type job struct {
-	*jobs.Job
-	parent     string
-	folder     string
-	execution  *longOperation // the last one
-	executions int
-	blobs      map[string]string // hashes of outputs, logs and diagnostics, by path
-	logs       []*jobs.LogMessage
-	changed    chan struct{} // closed when there is news, and then another one
-	process    *os.Process   // while it runs
-	cancelled  bool
-	progress   *jobs.JobProgress
-}
-
-func (e *Emulator) newJob(project, name, desc, config string, p *jobs.JobParameters, ttl *durationpb.Duration) *job {
-	id := random("bt1jb")
-	return &job{folder: filepath.Join(e.options.Root, "jobs", id), changed: make(chan struct{}), blobs: map[string]string{},
-		Job: &jobs.Job{Id: id, Name: name, Desc: desc, ProjectId: project, Config: config, JobParameters: p, Status: jobs.JobStatus_CREATING,
-			CreatedAt: timestamppb.New(e.options.Now()), CreatedById: "ajeemulator", DataExpiresAt: e.expiry(ttl)}}
-}
-
-// news wakes whoever waits for the job; mu is held.
-func (j *job) news() {
-	close(j.changed)
-	j.changed = make(chan struct{})
-}
-
-func (j *job) ended() bool {
-	return j.Status == jobs.JobStatus_SUCCESS || j.Status == jobs.JobStatus_ERROR || j.Status == jobs.JobStatus_CANCELLED
-}
-
-func (j *job) active() bool { return !j.ended() && j.Status != jobs.JobStatus_CREATING }
-
-// kill kills the job's processes; mu is held.
-func (j *job) kill() { j.signal(syscall.SIGKILL) }
-
-func (j *job) signal(s syscall.Signal) {
-	if j.process != nil {
-		_ = syscall.Kill(-j.process.Pid, s)
-	}
-}
-
-// forget makes the job unknown; mu is held.
-func (e *Emulator) forget(j *job) {
-	j.kill()
-	delete(e.jobs, j.Id)
-	for i, other := range e.order {
-		if other == j {
-			e.order = append(e.order[:i:i], e.order[i+1:]...)
-			break
-		}
-	}
-	for id, op := range e.operations {
-		if op.job == j {
-			delete(e.operations, id)
-		}
-	}
-	j.news()
-}
-
-// Lose makes a job vanish without a word, with its operations.
-func (e *Emulator) Lose(jobID string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if j := e.jobs[jobID]; j != nil {
-		e.forget(j)
-	}
-}
-
-// Seen is what a test may want to know of a job.
-type Seen struct {
-	ID, Name   string
-	Status     string
-	Executions int
-	Cleared    bool
-	Parameters *jobs.JobParameters
-	Config     string
-}
-
-// Jobs are all jobs, oldest first.
-func (e *Emulator) Jobs() (list []Seen) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, j := range e.order {
-		list = append(list, Seen{j.Id, j.Name, j.Status.String(), j.executions, j.DataCleared, j.JobParameters, j.Config})
-	}
-	return list
-}
 
 // Execute begins an execution, or answers with the one that goes on.
 func (s *jobService) Execute(_ context.Context, req *jobs.ExecuteProjectJobRequest) (*operation.Operation, error) {
@@ -165,8 +75,9 @@ func (e *Emulator) busy() (n int) {
 // run is an execution, from its inputs to its outputs.
 func (e *Emulator) run(j *job, op *longOperation) {
 	cmd, err := e.prepare(j)
+	var heard func()
 	if err == nil {
-		err = e.begin(j, cmd)
+		heard, err = e.begin(j, cmd)
 	}
 	if err != nil {
 		e.end(j, op, func() { j.Status = jobs.JobStatus_ERROR; op.fail(codes.Internal, err.Error()) })
@@ -174,6 +85,7 @@ func (e *Emulator) run(j *job, op *longOperation) {
 	}
 	err = cmd.Wait()
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left in its group
+	heard()
 	e.mu.Lock()
 	j.process = nil
 	cancelled := j.cancelled
@@ -181,7 +93,7 @@ func (e *Emulator) run(j *job, op *longOperation) {
 		j.Status = jobs.JobStatus_UPLOADING_OUTPUT
 	}
 	e.mu.Unlock()
-	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		e.end(j, op, func() { j.Status = jobs.JobStatus_ERROR; op.fail(codes.Internal, err.Error()) })
 		return
 	}
@@ -262,8 +174,6 @@ func (e *Emulator) prepare(j *job) (*exec.Cmd, error) {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second
-	cmd.Stdout, cmd.Stderr = &logWriter{e, j, jobs.StandardStream_OUT}, &logWriter{e, j, jobs.StandardStream_ERR}
 	return cmd, os.MkdirAll(work, 0o755)
 }
 
@@ -276,7 +186,42 @@ func (j *job) place(d *jobs.FileDesc) string {
 	return filepath.Join(".files", d.Var, filepath.Base(d.Path))
 }
 
-func (e *Emulator) begin(j *job, cmd *exec.Cmd) error {
+// begin starts the command; heard returns when all that it said is in the log,
+// which is soon after its group has ended.
+func (e *Emulator) begin(j *job, cmd *exec.Cmd) (heard func(), err error) {
+	out, outEnd, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer outEnd.Close()
+	errs, errsEnd, err := os.Pipe()
+	if err != nil {
+		out.Close()
+		return nil, err
+	}
+	defer errsEnd.Close()
+	cmd.Stdout, cmd.Stderr = outEnd, errsEnd
+	var listening sync.WaitGroup
+	listening.Go(func() { _, _ = io.Copy(&logWriter{e, j, jobs.StandardStream_OUT}, out) })
+	listening.Go(func() { _, _ = io.Copy(&logWriter{e, j, jobs.StandardStream_ERR}, errs) })
+	heard = func() {
+		for _, r := range []*os.File{out, errs} {
+			_ = r.SetReadDeadline(time.Now().Add(time.Second)) // somebody outside the group may hold the other end
+		}
+		listening.Wait()
+		out.Close()
+		errs.Close()
+	}
+	if err := e.starting(j, cmd); err != nil {
+		outEnd.Close()
+		errsEnd.Close()
+		heard()
+		return nil, err
+	}
+	return heard, nil
+}
+
+func (e *Emulator) starting(j *job, cmd *exec.Cmd) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if j.cancelled || e.jobs[j.Id] != j || e.running.Err() != nil {
@@ -291,47 +236,6 @@ func (e *Emulator) begin(j *job, cmd *exec.Cmd) error {
 	}
 	j.news()
 	return nil
-}
-
-// collect keeps the job's outputs, logs and diagnostics.
-func (e *Emulator) collect(j *job, result *jobs.JobResult, outputs bool) *jobs.ExecuteProjectJobResponse {
-	response := &jobs.ExecuteProjectJobResponse{Result: result}
-	rule, disturbed := e.faults.meet("Output")
-	missing := func(d *jobs.FileDesc) *jobs.FileUploadError {
-		return &jobs.FileUploadError{FileType: &jobs.FileUploadError_OutputFileDesc{OutputFileDesc: d}, Type: jobs.FileUploadError_NOT_FOUND, Description: "file not found"}
-	}
-	var files []*jobs.File
-	for _, d := range j.JobParameters.OutputFiles {
-		if !outputs {
-			break
-		}
-		hash, size, packed, err := e.keepFile(filepath.Join(j.folder, "work", j.place(d)))
-		if err != nil || disturbed && rule.Effect == "missing" {
-			response.OutputFilesErrors = append(response.OutputFilesErrors, missing(d))
-			continue
-		}
-		file := &jobs.File{Desc: d, Sha256: hash, SizeBytes: size, CompressionType: packed}
-		if disturbed && rule.Effect == "nohash" {
-			file.Sha256 = ""
-		}
-		if disturbed && rule.Effect == "wronghash" {
-			file.Sha256 = strings.Repeat("0", 64)
-		}
-		j.keepName(e, d.Path, hash)
-		files = append(files, file)
-		response.OutputFiles = append(response.OutputFiles, &jobs.StorageFile{File: file, Url: e.link(hash, false)})
-	}
-	logs := e.keepLogs(j)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	j.OutputFiles, j.LogFiles, j.FileErrors = files, logs, response.OutputFilesErrors
-	return response
-}
-
-func (j *job) keepName(e *Emulator, path, hash string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	j.blobs[path] = hash
 }
 
 func copyFile(from, to string) error {
