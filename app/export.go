@@ -12,6 +12,7 @@ import (
 	"github.com/plastinka/predictor/domain/catalog"
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/forecast"
+	"github.com/plastinka/predictor/domain/ledger"
 	"github.com/plastinka/predictor/ports"
 )
 
@@ -59,6 +60,12 @@ type (
 		Movement int64  `json:"movement"` // arrivals − sales
 		Opening  int64  `json:"opening"`  // copies at the start of the day
 	}
+	// FactRow is a row of fact_sales or fact_stock_movement.
+	FactRow struct {
+		ID    int64  `json:"multiindex_id"`
+		Day   string `json:"data_date"`
+		Value int64  `json:"value"` // copies
+	}
 	// OpeningRow is a row of stock_openings.
 	OpeningRow struct {
 		Month string `json:"month"`
@@ -90,7 +97,7 @@ type Export struct {
 
 // Tables are the names of what can be exported.
 func (Export) Tables() []string {
-	return []string{"products", "monthly", "daily", "openings", "forecasts"}
+	return []string{"products", "monthly", "daily", "sales", "movements", "openings", "forecasts"}
 }
 
 // Products yields all products by id.
@@ -169,6 +176,18 @@ func distributionText(d forecast.Distribution) string {
 	}
 	return string(text)
 }
+
+// Sales yields the copies sold, by day.
+func (e Export) Sales(ctx context.Context) iter.Seq2[FactRow, error] {
+	return mapped(e.DB.Facts().Sales(ctx, 0, lastMonth), factRow)
+}
+
+// Movements yields arrivals minus sales, by day.
+func (e Export) Movements(ctx context.Context) iter.Seq2[FactRow, error] {
+	return mapped(e.DB.Facts().Movements(ctx, 0, lastMonth), factRow)
+}
+
+func factRow(f ledger.Fact) FactRow { return FactRow{int64(f.Product), f.Day.String(), int64(f.Value)} }
 
 // Openings yields the stock at the start of every stored month.
 func (e Export) Openings(ctx context.Context) iter.Seq2[OpeningRow, error] {

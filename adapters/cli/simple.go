@@ -125,8 +125,8 @@ func reportCommand(s *session) *cobra.Command {
 func exportCommand(s *session) *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
-		Use: "export TABLE", Short: "A stored table as CSV or Parquet: products, monthly, daily, openings, forecasts",
-		Args: exactly("table: products, monthly, daily, openings or forecasts"), ValidArgs: app.Export{}.Tables(),
+		Use: "export TABLE", Short: "A stored table as CSV or Parquet: products, monthly, daily, sales, movements, openings, forecasts",
+		Args: exactly("table: products, monthly, daily, sales, movements, openings or forecasts"), ValidArgs: app.Export{}.Tables(),
 		Example: "  plastinka export monthly --out monthly.csv\n  plastinka export daily --format parquet --out daily.parquet",
 		RunE: s.installed(func(c *cobra.Command, args []string, in *Installation) error {
 			w, finish, err := s.tableOutput(out)

@@ -33,6 +33,10 @@ func Table(ctx context.Context, w io.Writer, e app.Export, table, format string)
 		return write(w, format, e.Monthly(ctx))
 	case "daily":
 		return write(w, format, e.Daily(ctx))
+	case "sales":
+		return write(w, format, e.Sales(ctx))
+	case "movements":
+		return write(w, format, e.Movements(ctx))
 	case "openings":
 		return write(w, format, e.Openings(ctx))
 	case "forecasts":

@@ -105,7 +105,11 @@ func problem(err error) *Problem {
 		if status == http.StatusUnprocessableEntity && e.Details["errors"] == nil {
 			p.Err.Details["errors"] = []Violation{{Loc: placeOf(e), Msg: e.Error(), Type: "value_error"}}
 		}
-		original := map[string]any{"message": e.Error(), "code": e.Code, "status_code": status, "details": nonNilMap(e.Details)}
+		code := e.Code
+		if exact, ok := e.Details["code"].(string); ok && e.Code == codeBadFile {
+			code = exact
+		}
+		original := map[string]any{"message": e.Error(), "code": code, "status_code": status, "details": nonNilMap(e.Details)}
 		if seconds, ok := e.Details["retry_after_seconds"].(int); ok {
 			original["retry_after_seconds"], p.retryAfter = seconds, seconds
 		}
