@@ -24,6 +24,7 @@ type rolling struct {
 	fit     training.Fit
 	learner *learner
 	chosen  func(origin int, ds []forecast.Distribution) // sees the chosen forecasts; may be nil
+	way     *backtest.Way                                // sees all of them; may be nil
 }
 
 // first is the column of the first origin.
@@ -118,10 +119,10 @@ func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel
 		r.chosen(origin, chosen)
 	}
 	if now.mixed {
-		sheet.Add(Ensemble, backtest.Role{Keep: true}, origin, r.horizon, chosen)
+		r.add(sheet, Ensemble, backtest.Role{Keep: true}, origin, chosen)
 	}
 	for i, q := range now.parts {
-		sheet.Add(q.name, backtest.Role{Keep: true, Simple: simple(q.name)}, origin, r.horizon, members[i])
+		r.add(sheet, q.name, backtest.Role{Keep: true, Simple: simple(q.name)}, origin, members[i])
 		done[q.name] = true
 	}
 	for _, m := range baseline.Methods() {
@@ -131,9 +132,16 @@ func (r *rolling) score(ctx context.Context, sheet *backtest.Sheet, known *panel
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sheet.Add(m.Name, backtest.Role{Simple: true}, origin, r.horizon, m.Forecast(known, origin, r.horizon))
+		r.add(sheet, m.Name, backtest.Role{Simple: true}, origin, m.Forecast(known, origin, r.horizon))
 	}
 	return nil
+}
+
+func (r *rolling) add(sheet *backtest.Sheet, name string, role backtest.Role, origin int, ds []forecast.Distribution) {
+	sheet.Add(name, role, origin, r.horizon, ds)
+	if r.way != nil {
+		r.way.Add(name, origin, r.horizon, ds)
+	}
 }
 
 // simple says whether a method needs no fit: a baseline that the others must

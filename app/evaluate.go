@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/plastinka/predictor/domain/backtest"
 	"github.com/plastinka/predictor/domain/baseline"
 	"github.com/plastinka/predictor/domain/calendar"
 	"github.com/plastinka/predictor/domain/fault"
@@ -37,6 +38,7 @@ type Evaluation struct {
 	Refit     Refit     // "": once
 	Quantiles []float64 // of the forecasts; empty: the configuration's
 	Seed      uint64
+	Truth     backtest.Truth // what is behind the panel, where it is made up; nil: unknown
 }
 
 // Evaluated is what an evaluation found. The rows of Table score all methods;
@@ -47,7 +49,10 @@ type Evaluated struct {
 	Metrics   map[string]float64 `json:"metrics"`
 	Warnings  []training.Warning `json:"warnings"`
 	Quantiles []float64          `json:"quantiles"`
-	Forecasts []SeriesForecast   `json:"-"`
+	// Ways are how far the chosen forecasts went from the best simple method's to
+	// the truth, where that is known.
+	Ways      []backtest.Share `json:"ways,omitempty"`
+	Forecasts []SeriesForecast `json:"-"`
 }
 
 // SeriesForecast is one series' month: the quantiles at the levels asked for.
@@ -89,11 +94,17 @@ func (t *Tasks) Evaluate(ctx context.Context, e Evaluation, progress func(traini
 				latest[[2]int{product, month}] = f
 			}
 		}}
+	if e.Truth != nil {
+		r.way = backtest.NewWay(e.Panel, e.Truth)
+	}
 	table, f, err := r.run(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
 	out.Table, out.Method, out.Metrics = table, f.method, f.metrics
+	if r.way != nil {
+		out.Ways = r.way.Shares(table.Best, table.Chosen)
+	}
 	if f.warning != nil {
 		out.Warnings = append(out.Warnings, *f.warning)
 	}

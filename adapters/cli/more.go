@@ -101,6 +101,7 @@ months before its own.`,
 	}
 	c.Flags().StringVar(&files.Panel, "panel", "", "the panel (CSV)")
 	c.Flags().StringVar(&files.Products, "products", "", "attributes of the series (CSV)")
+	c.Flags().StringVar(&files.Truth, "truth", "", "what is behind a made-up panel (CSV: series, month, mean, size): how far of the way to it")
 	c.Flags().IntVar(&q.Horizon, "horizon", 1, "months ahead")
 	c.Flags().IntVar(&q.Origins, "origins", 1, "how many origins, a month apart")
 	c.Flags().StringVar(&refit, "refit", "once", "once, before the first origin, or every")
@@ -113,7 +114,7 @@ months before its own.`,
 }
 
 // PanelFiles are the paths of an evaluation's files.
-type PanelFiles struct{ Panel, Products string }
+type PanelFiles struct{ Panel, Products, Truth string }
 
 // showEvaluation is the table of the methods over all cells, best first.
 func (s *session) showEvaluation(r *app.Evaluated) {
@@ -135,7 +136,23 @@ func (s *session) showEvaluation(r *app.Evaluated) {
 	}
 	fmt.Fprintf(s.Out, "%s … %s, %d cells; * is the chosen one: %s\n\n", r.Table.Origins[0].Short(), r.Table.Origins[len(r.Table.Origins)-1].Short(), r.Table.Cells, r.Method)
 	s.term.Table([]string{"method", "MASE", "WQL", "pinball_five", "difference to " + r.Table.Best, "in 90 %"}, rows)
+	s.showWays(r)
 	s.term.Say("MASE is won by a forecast of zeros where most months are zero: judge by WQL and pinball.")
+}
+
+// showWays is how far the forecasts went from the best simple method to the
+// truth.
+func (s *session) showWays(r *app.Evaluated) {
+	if len(r.Ways) == 0 {
+		return
+	}
+	rows := make([][]string, len(r.Ways))
+	for i, w := range r.Ways {
+		rows[i] = []string{w.Group, strconv.Itoa(w.Cells), fmt.Sprintf("%.4f", w.Simple), fmt.Sprintf("%.4f", w.Forecast),
+			fmt.Sprintf("%.4f", w.Floor), fmt.Sprintf("%.0f %% ± %.0f", 100*w.Way, 100*w.WayError)}
+	}
+	fmt.Fprintf(s.Out, "\nFrom %s to the truth, pinball_five\n\n", r.Table.Best)
+	s.term.Table([]string{"group", "cells", "simple", r.Table.Chosen, "truth", "of the way"}, rows)
 }
 
 func parseLevels(text string) ([]float64, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/plastinka/predictor/adapters/support/taskrun"
 	"github.com/plastinka/predictor/adapters/tide"
 	"github.com/plastinka/predictor/app"
+	"github.com/plastinka/predictor/domain/backtest"
 	"github.com/plastinka/predictor/domain/fault"
 	"github.com/plastinka/predictor/domain/network"
 	"github.com/plastinka/predictor/domain/panel"
@@ -39,6 +40,16 @@ func evaluate(ctx context.Context, threads int, files cli.PanelFiles, q app.Eval
 		return nil, err
 	}
 	q.Panel = p
+	if files.Truth != "" {
+		f, err := openInput(files.Truth)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if q.Truth, err = backtest.ReadTruth(f, files.Truth, p); err != nil {
+			return nil, err
+		}
+	}
 	return tasks(threads).Evaluate(ctx, q, func(p training.Progress) { progress(100*p.Fraction, p.Message) })
 }
 
