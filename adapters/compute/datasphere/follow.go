@@ -90,7 +90,9 @@ func (b *Backend) followJob(ctx context.Context, r *run) (more bool, err error) 
 	}
 	switch j.Status {
 	case jobs.JobStatus_SUCCESS:
-		b.drain(ctx, r, false)
+		if err := b.drain(ctx, r, false); err != nil {
+			return false, err
+		}
 		files := make([]*jobs.StorageFile, len(j.OutputFiles))
 		for i, f := range j.OutputFiles {
 			files[i] = &jobs.StorageFile{File: f}
@@ -99,7 +101,9 @@ func (b *Backend) followJob(ctx context.Context, r *run) (more bool, err error) 
 	case jobs.JobStatus_CANCELLED:
 		return true, b.wasCancelled(ctx, r)
 	case jobs.JobStatus_ERROR:
-		b.drain(ctx, r, true)
+		if err := b.drain(ctx, r, true); err != nil {
+			return false, err
+		}
 		if end, ok := r.said(); ok {
 			return true, b.programFailed(ctx, r, end)
 		}
@@ -131,7 +135,9 @@ func (b *Backend) settle(ctx context.Context, r *run, op *operation.Operation) e
 		case codes.Canceled:
 			return b.wasCancelled(ctx, r)
 		}
-		b.drain(ctx, r, false)
+		if err := b.drain(ctx, r, false); err != nil {
+			return err
+		}
 		return b.backendFailed(ctx, r, "job_failed", "DataSphere could not run the job: "+status.FromProto(failure).Message())
 	}
 	var answer jobs.ExecuteProjectJobResponse
@@ -139,7 +145,9 @@ func (b *Backend) settle(ctx context.Context, r *run, op *operation.Operation) e
 		return b.backendFailed(ctx, r, "job_failed", "the end of the job cannot be read: "+err.Error())
 	}
 	code := int(answer.GetResult().GetReturnCode())
-	b.drain(ctx, r, code != taskrun.ExitDone)
+	if err := b.drain(ctx, r, code != taskrun.ExitDone); err != nil {
+		return err
+	}
 	if code == taskrun.ExitDone {
 		if len(answer.OutputFiles) == 0 && len(answer.OutputFilesErrors) > 0 {
 			return b.backendFailed(ctx, r, "output_missing", "DataSphere did not keep the output: "+answer.OutputFilesErrors[0].Description)
@@ -173,20 +181,32 @@ func (b *Backend) succeeded(r *run, files []*jobs.StorageFile) error {
 	return b.save(r, "ended")
 }
 
-// drain reads the log to its end, as far as that can be done: it says why a
-// program failed, but nothing waits for it for long. A log of a failure that
-// does not say why may have been cut off, and is read on.
-func (b *Backend) drain(ctx context.Context, r *run, failed bool) {
-	for range 3 {
-		err := b.pull(ctx, r, true)
-		switch _, said := r.said(); {
-		case ctx.Err() != nil, err == nil && (said || !failed):
-			return
-		case err != nil:
-			b.options.Log.Warn("the end of the job's log cannot be read", "run", r.id, "error", err)
-		}
+// maxLogTries is how many looks the end of a failed job's log is worth.
+const maxLogTries = 5
+
+// drain reads the log to its end. Of a failed program it says why it failed, so
+// that an outage is waited for, though not for long, and a log that does not say
+// it, which may have been cut off, is read on. Of others it is only nice to have.
+func (b *Backend) drain(ctx context.Context, r *run, failed bool) error {
+	err := b.pull(ctx, r, true)
+	if _, said := r.said(); err == nil && failed && !said {
 		r.LogWhole = false
+		err = b.pull(ctx, r, true)
 	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == nil {
+		b.options.Log.Warn("the end of the job's log cannot be read", "run", r.id, "error", err)
+	}
+	if ctx.Err() != nil || !failed || r.LogTries >= maxLogTries {
+		return ctx.Err()
+	}
+	r.LogTries++
+	if e := r.save(); e != nil {
+		return e
+	}
+	return err
 }
 
 func (b *Backend) programFailed(ctx context.Context, r *run, end taskrun.End) error {
@@ -201,7 +221,9 @@ func (b *Backend) backendFailed(ctx context.Context, r *run, code, reason string
 
 // wasCancelled ends a run whose job was stopped: by us, or in the console.
 func (b *Backend) wasCancelled(ctx context.Context, r *run) error {
-	b.drain(ctx, r, false)
+	if err := b.drain(ctx, r, false); err != nil {
+		return err
+	}
 	if r.GaveUp && !r.asked {
 		return b.ended(ctx, r, ports.RunStatus{State: ports.RunFailed, Failure: ports.TaskFault, Code: "runtime_exceeded", Progress: r.Progress,
 			Reason: fmt.Sprintf("the training ran for more than %s and was stopped; raise DATASPHERE_MAX_RUNTIME, or train less", b.options.MaxRuntime)})

@@ -57,6 +57,7 @@ type record struct {
 	LogOffset int64             `json:"log_offset"` // the service's, of what was read
 	LogSize   int64             `json:"log_size"`   // bytes of the log file that count
 	LogRest   map[string][]byte `json:"log_rest,omitempty"`
+	LogTries  int               `json:"log_tries"` // how often its end could not be read
 	LogWhole  bool              `json:"log_whole"`
 
 	Output  *file            `json:"output,omitempty"` // of a success
@@ -120,7 +121,7 @@ func (r *record) anew() {
 	r.Submission++
 	r.Creating, r.CreateOperation, r.JobID, r.Uploads = false, "", "", nil
 	r.Executing, r.ExecutedAt, r.Operation = false, time.Time{}, ""
-	r.LogOffset, r.LogRest, r.LogWhole = 0, nil, false
+	r.LogOffset, r.LogRest, r.LogWhole, r.LogTries = 0, nil, false, 0
 	r.Progress, r.Message, r.State = 0, "", ""
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/stretchr/testify/require"
 )
@@ -197,5 +198,33 @@ func TestNothingWithoutAToken(t *testing.T) {
 		require.NoError(t, err)
 		_, err = stream.Recv()
 		require.Equal(t, codes.Unauthenticated, status.Code(err))
+	}
+}
+
+// TestGraceIsTheWholeGroups: the signal ends the shell at once, but not the
+// program, which has its time.
+func TestGraceIsTheWholeGroups(t *testing.T) {
+	for grace, heeds := range map[time.Duration]bool{20 * time.Second: true, 50 * time.Millisecond: false} {
+		c := call(t, Options{})
+		mark := filepath.Join(t.TempDir(), "mark")
+		p := parameters("sh -c 'trap \"sleep 0.2; touch " + mark + "; exit 130\" TERM; echo begun; for i in $(seq 200); do sleep 0.05; done'; true")
+		p.GracefulShutdownParameters = &jobs.GracefulShutdownParameters{Timeout: durationpb.New(grace)}
+		id, err := c.create(p)
+		require.NoError(t, err)
+		op, err := c.jobs.Execute(c.ctx, &jobs.ExecuteProjectJobRequest{JobId: id})
+		require.NoError(t, err)
+		stream, err := c.jobs.ReadLogs(c.ctx, &jobs.ReadProjectJobLogsRequest{JobId: id})
+		require.NoError(t, err)
+		_, err = stream.Recv()
+		require.NoError(t, err)
+		_, err = c.jobs.Cancel(c.ctx, &jobs.CancelProjectJobRequest{JobId: id, Graceful: true})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			op, err = c.ops.Get(c.ctx, &operation.GetOperationRequest{OperationId: op.Id})
+			return err == nil && op.Done
+		}, 20*time.Second, time.Millisecond)
+		require.Equal(t, int32(codes.Canceled), op.GetError().GetCode())
+		_, err = os.Stat(mark)
+		require.Equal(t, heeds, err == nil)
 	}
 }

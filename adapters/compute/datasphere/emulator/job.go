@@ -23,6 +23,7 @@ type job struct {
 	changed    chan struct{} // closed when there is news, and then another one
 	process    *os.Process   // while it runs
 	cancelled  bool
+	graceful   bool // by a signal, not yet by force
 	progress   *jobs.JobProgress
 }
 
@@ -46,7 +47,10 @@ func (j *job) ended() bool {
 func (j *job) active() bool { return !j.ended() && j.Status != jobs.JobStatus_CREATING }
 
 // kill kills the job's processes; mu is held.
-func (j *job) kill() { j.signal(syscall.SIGKILL) }
+func (j *job) kill() {
+	j.graceful = false
+	j.signal(syscall.SIGKILL)
+}
 
 func (j *job) signal(s syscall.Signal) {
 	if j.process != nil {

@@ -163,6 +163,7 @@ func (s *jobService) Cancel(_ context.Context, req *jobs.CancelProjectJobRequest
 		j.kill()
 		return &emptypb.Empty{}, nil
 	}
+	j.graceful = true
 	j.signal(signalOf(p))
 	e.group.Go(func() { e.killAfter(j, j.execution, p.Timeout.AsDuration()) })
 	return &emptypb.Empty{}, nil

@@ -52,7 +52,7 @@ func (s *jobService) Execute(_ context.Context, req *jobs.ExecuteProjectJobReque
 		op.fail(codes.ResourceExhausted, "Job execution quota exhausted")
 		return e.shown(op), nil
 	}
-	j.Status, j.cancelled, j.logs = jobs.JobStatus_PREPARING, false, nil
+	j.Status, j.cancelled, j.graceful, j.logs = jobs.JobStatus_PREPARING, false, false, nil
 	e.group.Go(func() { e.run(j, op) })
 	if disturbed && rule.Effect == "vanish" {
 		answer := e.shown(op)
@@ -75,7 +75,7 @@ func (e *Emulator) busy() (n int) {
 // run is an execution, from its inputs to its outputs.
 func (e *Emulator) run(j *job, op *longOperation) {
 	cmd, err := e.prepare(j)
-	var heard func()
+	var heard func(patient bool)
 	if err == nil {
 		heard, err = e.begin(j, cmd)
 	}
@@ -84,8 +84,14 @@ func (e *Emulator) run(j *job, op *longOperation) {
 		return
 	}
 	err = cmd.Wait()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left in its group
-	heard()
+	e.mu.Lock()
+	graceful := j.graceful
+	e.mu.Unlock()
+	if !graceful {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left in its group
+	}
+	heard(graceful) // a shell that a signal ends is outlived by its program, which has its grace
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	e.mu.Lock()
 	j.process = nil
 	cancelled := j.cancelled
@@ -187,8 +193,9 @@ func (j *job) place(d *jobs.FileDesc) string {
 }
 
 // begin starts the command; heard returns when all that it said is in the log,
-// which is soon after its group has ended.
-func (e *Emulator) begin(j *job, cmd *exec.Cmd) (heard func(), err error) {
+// which is when its group has ended. If it is not patient, it takes what is
+// there.
+func (e *Emulator) begin(j *job, cmd *exec.Cmd) (heard func(patient bool), err error) {
 	out, outEnd, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -204,9 +211,11 @@ func (e *Emulator) begin(j *job, cmd *exec.Cmd) (heard func(), err error) {
 	var listening sync.WaitGroup
 	listening.Go(func() { _, _ = io.Copy(&logWriter{e, j, jobs.StandardStream_OUT}, out) })
 	listening.Go(func() { _, _ = io.Copy(&logWriter{e, j, jobs.StandardStream_ERR}, errs) })
-	heard = func() {
+	heard = func(patient bool) {
 		for _, r := range []*os.File{out, errs} {
-			_ = r.SetReadDeadline(time.Now().Add(time.Second)) // somebody outside the group may hold the other end
+			if !patient {
+				_ = r.SetReadDeadline(time.Now().Add(time.Second)) // somebody outside the group may hold the other end
+			}
 		}
 		listening.Wait()
 		out.Close()
@@ -215,7 +224,7 @@ func (e *Emulator) begin(j *job, cmd *exec.Cmd) (heard func(), err error) {
 	if err := e.starting(j, cmd); err != nil {
 		outEnd.Close()
 		errsEnd.Close()
-		heard()
+		heard(false)
 		return nil, err
 	}
 	return heard, nil
