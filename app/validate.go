@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/plastinka/predictor/domain/baseline"
 	"github.com/plastinka/predictor/domain/forecast"
@@ -12,6 +13,11 @@ import (
 
 // validation is what the members forecast for the last months, beside what was
 // sold: the product-months that were available at least 90 % of the month.
+//
+// Those that were available in a part of it are kept apart, with the forecasts
+// thinned to that part. They decide on the weights together with the others:
+// where single copies sell out, the fully available months are those in which
+// little was sold, and whoever forecasts too little would win them.
 type validation struct {
 	months    int
 	round     bool
@@ -20,7 +26,15 @@ type validation struct {
 	scale     []forecast.Scale
 	members   [][]forecast.Distribution // by member, then cell
 	shrunk    []forecast.Distribution   // the yardstick's
-	low, high float64                   // the classic scaler's bounds of log1p(sales)
+	partly    thinned
+	low, high float64 // the classic scaler's bounds of log1p(sales)
+}
+
+// thinned are partly available product-months, as in a validation.
+type thinned struct {
+	sold    []float64
+	cells   [][2]int
+	members [][]forecast.Distribution
 }
 
 // validate lets the members forecast each of the last f.Validation months
@@ -28,6 +42,7 @@ type validation struct {
 func validate(ctx context.Context, p *panel.Panel, f training.Fit, parts []part) (*validation, error) {
 	start := f.Origin - f.Validation
 	v := &validation{months: f.Validation, round: f.Config.RoundQuantiles, members: make([][]forecast.Distribution, len(parts))}
+	v.partly.members = make([][]forecast.Distribution, len(parts))
 	v.low, v.high = bounds(p, start)
 	scale := make([]forecast.Scale, p.N())
 	for i := range scale {
@@ -40,30 +55,38 @@ func validate(ctx context.Context, p *panel.Panel, f training.Fit, parts []part)
 	}
 	for origin := start; origin < f.Origin; origin++ {
 		horizon := min(f.Horizon, f.Origin-origin)
-		var cells []int
+		var cells, partly []int
+		var share []float64
 		for i := range p.N() {
 			for step := range horizon {
 				at := p.At(i, origin+step)
-				if p.Availability[at] >= forecast.FullyAvailable {
+				switch a := p.Availability[at]; {
+				case a >= forecast.FullyAvailable:
 					cells = append(cells, i*horizon+step)
 					v.sold = append(v.sold, float64(p.Sales[at]))
 					v.cells = append(v.cells, [2]int{i, origin + step})
 					v.scale = append(v.scale, scale[i])
+				case a > 0:
+					partly, share = append(partly, i*horizon+step), append(share, float64(a))
+					v.partly.sold = append(v.partly.sold, float64(p.Sales[at]))
+					v.partly.cells = append(v.partly.cells, [2]int{i, origin + step})
 				}
 			}
 		}
 		known := p.Until(origin)
-		v.shrunk = pick(v.shrunk, yardstick.Forecast(known, origin, horizon), cells)
+		shrunk := yardstick.Forecast(known, origin, horizon)
+		v.shrunk = pick(v.shrunk, shrunk, cells)
 		for j, q := range parts {
-			ds := v.shrunk[len(v.shrunk)-len(cells):]
+			all := shrunk
 			if q.name != baseline.ShrunkHistogram {
-				all, err := q.forecast(ctx, known, origin, horizon)
-				if err != nil {
+				if all, err = q.forecast(ctx, known, origin, horizon); err != nil {
 					return nil, err
 				}
-				ds = pick(nil, all, cells)
 			}
-			v.members[j] = append(v.members[j], ds...)
+			v.members[j] = pick(v.members[j], all, cells)
+			for k, c := range partly {
+				v.partly.members[j] = append(v.partly.members[j], forecast.Thin(all[c], share[k]))
+			}
 		}
 	}
 	return v, ctx.Err()
@@ -88,13 +111,26 @@ func bounds(p *panel.Panel, months int) (low, high float64) {
 	return math.Min(low, high), high
 }
 
-func (v *validation) weights() []float64 { return chooseWeights(v.members, v.sold) }
+func (v *validation) weights() []float64 {
+	members, sold, _ := v.all()
+	return chooseWeights(members, sold)
+}
+
+// all are the fully and the partly available product-months.
+func (v *validation) all() (members [][]forecast.Distribution, sold []float64, cells [][2]int) {
+	members = make([][]forecast.Distribution, len(v.members))
+	for j := range members {
+		members[j] = slices.Concat(v.members[j], v.partly.members[j])
+	}
+	return members, slices.Concat(v.sold, v.partly.sold), slices.Concat(v.cells, v.partly.cells)
+}
 
 // calibration is what the mixture asks for.
 func (v *validation) calibration(weights []float64) (c forecast.Calibration, before, after float64) {
-	outcomes := make([]forecast.Outcome, len(v.sold))
-	for i, d := range mixNonzero(v.members, weights) {
-		outcomes[i] = forecast.Outcome{Forecast: d, Sold: v.sold[i], Product: v.cells[i][0], Month: v.cells[i][1]}
+	members, sold, cells := v.all()
+	outcomes := make([]forecast.Outcome, len(sold))
+	for i, d := range mixNonzero(members, weights) {
+		outcomes[i] = forecast.Outcome{Forecast: d, Sold: sold[i], Product: cells[i][0], Month: cells[i][1]}
 	}
 	c = forecast.Calibrate(outcomes)
 	before, _ = forecast.Coverage(outcomes)

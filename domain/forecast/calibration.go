@@ -169,7 +169,8 @@ func (c Calibration) coverage(outcomes []Outcome) (share, deviation float64) {
 
 // Calibrate finds the spread that the outcomes ask for: 1, which leaves every
 // forecast as it is, unless the coverage is off by more than the tolerance, by
-// more than chance, and in every one of the months.
+// more than chance, and in every one of the months. Where no spread brings it
+// back, something else is wrong, and it is left alone too.
 func Calibrate(outcomes []Outcome) Calibration {
 	share, deviation := Coverage(outcomes)
 	off := share - nominal
@@ -186,7 +187,11 @@ func Calibrate(outcomes []Outcome) Calibration {
 			high = middle
 		}
 	}
-	return Calibration{math.Sqrt(low * high)}
+	c := Calibration{math.Sqrt(low * high)}
+	if share, _ := c.coverage(some); math.Abs(share-nominal) > tolerance {
+		return Calibration{Spread: 1}
+	}
+	return c
 }
 
 func sameInEveryMonth(outcomes []Outcome, above bool) bool {

@@ -94,6 +94,16 @@ func TestChanceAndSeasonsAreNotMiscalibration(t *testing.T) {
 	require.Equal(t, 1.0, Calibrate(strange).Spread)
 }
 
+// TestWhatNoSpreadMendsIsLeftAlone: a forecaster of the wrong products.
+func TestWhatNoSpreadMendsIsLeftAlone(t *testing.T) {
+	lost := shopMonths(1, 3, sized(1.2))
+	for i := range lost {
+		lost[i].Forecast = Counts([]float64{0.999, 0.001})
+		lost[i].Sold += 2
+	}
+	require.Equal(t, 1.0, Calibrate(lost).Spread)
+}
+
 // TestApplyKeepsTheMean: of every form, and gives a distribution.
 func TestApplyKeepsTheMean(t *testing.T) {
 	for _, spread := range []float64{0.5, 0.8, 1.3, 2} {
